@@ -1,0 +1,1 @@
+"""The daemon: watches job directories, leases cards and runs refinements."""

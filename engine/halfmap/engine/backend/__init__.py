@@ -1,0 +1,1 @@
+"""The heavy arithmetic, behind one interface."""

@@ -1,0 +1,90 @@
+"""What the heavy arithmetic of a refinement consists of, whatever computes it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex64, Float32, Float64
+
+from halfmap.engine.fourier.backprojector import Accumulator
+from halfmap.engine.imaging.tilt_images import TiltImages
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Pose-dependent terms of Σ w |C P − X|², per pixel of the images; the slice is not scaled.
+
+    Parameters
+    ----------
+    cross
+        Σ w Re(C P · conj(X)).
+    power
+        Σ w |C P|².
+    """
+
+    cross: Float64[np.ndarray, " pixels"]
+    power: Float64[np.ndarray, " pixels"]
+
+
+class Reference(ABC):
+    """A reference on the device, ready to be sliced."""
+
+
+class Backend(ABC):
+    """Products, gathers and scatters of the expectation step.
+
+    Orientations are rotation matrices from reference to subtomogram coordinates; offsets are in image pixels in the
+    subtomogram frame and include the particle's current offset.
+    """
+
+    @abstractmethod
+    def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> Reference:
+        """Take over a padded reference transform (see `fourier.projector.reference_transform`)."""
+
+    @abstractmethod
+    def slices(
+        self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
+    ) -> Complex64[np.ndarray, "orientations tilts pixels"]:
+        """Read the slices that predict a particle's images."""
+
+    @abstractmethod
+    def scores(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Float64[np.ndarray, "orientations offsets"]:
+        """Log-likelihood of each pose over all tilt images, without priors and without the images' own power.
+
+        Σ Re(X · conj(sCP))/σ² − ½ Σ |sCP|²/σ².
+        """
+
+    @abstractmethod
+    def correlations(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Float64[np.ndarray, "orientations offsets"]:
+        """Sum over the tilt images of the correlation coefficient between image and slice times CTF.
+
+        The images are expected to be of unit power.
+        """
+
+    @abstractmethod
+    def accumulate(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+        weights: Float32[np.ndarray, "orientations offsets"],
+        accumulator: Accumulator,
+    ) -> Residuals:
+        """Back-project a particle's images with the posterior of each pose, in place, and return residual terms."""
+
+    @abstractmethod
+    def symmetrise(self, accumulator: Accumulator, operators: Float64[np.ndarray, "g 3 3"]) -> Accumulator:
+        """Sum an accumulator over a point group."""

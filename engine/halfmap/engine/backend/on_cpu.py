@@ -1,0 +1,211 @@
+"""The backend for cores: BLAS for products, compiled loops for gathers and scatters.
+
+Work goes through blocks of tilt images and tiles of orientations, so that shifted images and slices stay in the cache
+and memory does not grow with the number of poses.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex64, Float32, Float64
+
+from halfmap.engine.backend.interface import Backend, Reference, Residuals
+from halfmap.engine.backend.kernels.gather import gather_slices, normalise_slices
+from halfmap.engine.backend.kernels.phases import fill_phases, shift_images
+from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
+from halfmap.engine.fourier.backprojector import Accumulator, symmetrise
+from halfmap.engine.imaging.tilt_images import TiltImages
+
+TILT_BLOCK_BYTES = 32 << 20
+ORIENTATION_TILE_BYTES = 2 << 20
+
+
+@dataclass(frozen=True)
+class CpuReference(Reference):
+    """A padded transform as float32 pairs."""
+
+    volume: Float32[np.ndarray, "z y x 2"]
+
+
+def _pairs(values: Complex64[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n 2"]:
+    """See complex numbers as pairs of real ones, without copying."""
+    contiguous = np.ascontiguousarray(values, np.complex64)
+    return contiguous.view(np.float32).reshape(*contiguous.shape, 2)
+
+
+def _spans(count: int, bytes_each: int, bytes_at_once: int) -> Iterator[slice]:
+    width = max(1, bytes_at_once // max(bytes_each, 1))
+    return (slice(start, min(start + width, count)) for start in range(0, count, width))
+
+
+class CpuBackend(Backend):
+    """NumPy and numba on this machine's cores.
+
+    Parameters
+    ----------
+    threads
+        Threads for work on whole volumes; poses are shared out over threads by the caller.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+
+    def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> CpuReference:
+        """Take over a padded reference transform."""
+        return CpuReference(_pairs(transform))
+
+    def slices(
+        self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
+    ) -> Complex64[np.ndarray, "orientations tilts pixels"]:
+        """Read the slices that predict a particle's images."""
+        tilts, pixels = images.ctf.shape
+        out = np.empty((len(rotations), tilts, pixels, 2), np.float32)
+        self._gather(reference, images, rotations, slice(0, tilts), out)
+        return out.view(np.complex64)[..., 0]
+
+    def scores(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Float64[np.ndarray, "orientations offsets"]:
+        """Log-likelihood of each pose; one real matrix product per block of tilts and tile of orientations."""
+        total = np.zeros((len(rotations), len(offsets_px)))
+        for block in self._tilt_blocks(images, len(offsets_px)):
+            shifted = self._shifted(images, images.weighted, offsets_px, block)
+            for tile, slices, power in self._tiles(reference, images, rotations, block, images.half_power_weight):
+                total[tile] += slices.reshape(len(slices), -1) @ shifted.T
+                total[tile] -= power[:, None]
+        return total
+
+    def correlations(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Float64[np.ndarray, "orientations offsets"]:
+        """Sum of correlation coefficients; slices are normalised image by image."""
+        weighted = images.ctf * images.masked
+        total = np.zeros((len(rotations), len(offsets_px)))
+        for block in self._tilt_blocks(images, len(offsets_px)):
+            shifted = self._shifted(images, weighted, offsets_px, block)
+            for tile, slices, _ in self._tiles(reference, images, rotations, block, np.zeros_like(images.ctf)):
+                normalise_slices(slices, images.ctf[block])
+                total[tile] += slices.reshape(len(slices), -1) @ shifted.T
+        return total
+
+    def accumulate(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+        weights: Float32[np.ndarray, "orientations offsets"],
+        accumulator: Accumulator,
+    ) -> Residuals:
+        """Back-project; a second matrix product turns posteriors into one sum of phase factors per slice."""
+        kx, ky = images.pixels.kx.astype(np.float32), images.pixels.ky.astype(np.float32)
+        totals = weights.sum(axis=1)
+        residuals = Residuals(np.zeros(len(kx)), np.zeros(len(kx)))
+        masked, inserted, inserted_weight = _pairs(images.masked), _pairs(images.back_projected), images.back_projected_weight
+        for block in self._tilt_blocks(images, len(offsets_px)):
+            phases = self._phases(images, offsets_px, block)
+            flat = phases.reshape(len(offsets_px), -1)
+            for tile, slices, _ in self._tiles(reference, images, rotations, block, np.zeros_like(images.ctf)):
+                mean = (weights[tile] @ flat).reshape(slices.shape)
+                add_residual_terms(
+                    slices, mean, totals[tile], masked[block], images.ctf[block], residuals.cross, residuals.power
+                )
+                matrices = _matrices(images, rotations[tile], block)
+                insert_slices(
+                    accumulator.sums, matrices, kx, ky, mean, totals[tile], inserted[block], inserted_weight[block]
+                )
+        return residuals
+
+    def symmetrise(self, accumulator: Accumulator, operators: Float64[np.ndarray, "g 3 3"]) -> Accumulator:
+        """Sum an accumulator over a point group, planes shared out over the threads."""
+        return symmetrise(accumulator, operators, self._add_rotated)
+
+    def _add_rotated(
+        self,
+        sums: Float64[np.ndarray, "z y x 3"],
+        rotation: Float64[np.ndarray, "3 3"],
+        radius: int,
+        total: Float64[np.ndarray, "z y x 3"],
+    ) -> None:
+        edges = np.linspace(0, len(sums), 4 * self.threads + 1).astype(int)
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = [
+                pool.submit(add_rotated, sums, np.ascontiguousarray(rotation), radius, int(a), int(b), total)
+                for a, b in zip(edges[:-1], edges[1:], strict=True)
+            ]
+            for part in parts:
+                part.result()
+
+    @staticmethod
+    def _tilt_blocks(images: TiltImages, offsets: int) -> Iterator[slice]:
+        tilts, pixels = images.ctf.shape
+        return _spans(tilts, offsets * pixels * 8, TILT_BLOCK_BYTES)
+
+    @staticmethod
+    def _phases(
+        images: TiltImages, offsets_px: Float64[np.ndarray, "offsets 3"], block: slice
+    ) -> Float32[np.ndarray, "offsets tilts pixels 2"]:
+        shifts = np.ascontiguousarray(images.shifts(offsets_px)[:, block])
+        phases = np.empty((*shifts.shape[:2], len(images.pixels.kx), 2), np.float32)
+        fill_phases(shifts, images.pixels.kx, images.pixels.ky, phases)
+        return phases
+
+    def _shifted(
+        self,
+        images: TiltImages,
+        weighted: Complex64[np.ndarray, "tilts pixels"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+        block: slice,
+    ) -> Float32[np.ndarray, "offsets columns"]:
+        phases = self._phases(images, offsets_px, block)
+        shift_images(phases, _pairs(weighted[block]), phases)
+        return phases.reshape(len(offsets_px), -1)
+
+    def _tiles(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        block: slice,
+        half_weight: Float32[np.ndarray, "tilts pixels"],
+    ) -> Iterator[tuple[slice, Float32[np.ndarray, "tile tilts pixels 2"], Float64[np.ndarray, " tile"]]]:
+        """Give tiles of orientations with their slices; the array is used again for the next tile."""
+        tilts, pixels = half_weight[block].shape
+        tiles = list(_spans(len(rotations), tilts * pixels * 8, ORIENTATION_TILE_BYTES))
+        buffer = np.empty((tiles[0].stop, tilts, pixels, 2), np.float32)
+        for tile in tiles:
+            slices = buffer[: tile.stop - tile.start]
+            yield tile, slices, self._gather(reference, images, rotations[tile], block, slices, half_weight)
+
+    @staticmethod
+    def _gather(
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "tile 3 3"],
+        block: slice,
+        out: Float32[np.ndarray, "tile tilts pixels 2"],
+        half_weight: Float32[np.ndarray, "tilts pixels"] | None = None,
+    ) -> Float64[np.ndarray, " tile"]:
+        assert isinstance(reference, CpuReference)
+        weight = np.zeros_like(images.ctf) if half_weight is None else half_weight
+        power = np.zeros(len(rotations))
+        kx, ky = images.pixels.kx.astype(np.float32), images.pixels.ky.astype(np.float32)
+        gather_slices(reference.volume, _matrices(images, rotations, block), kx, ky, weight[block], out, power)
+        return power
+
+
+def _matrices(
+    images: TiltImages, rotations: Float64[np.ndarray, "tile 3 3"], block: slice
+) -> Float32[np.ndarray, "tile tilts 2 3"]:
+    """Maps from pixel indices to voxels of the padded reference: geometry times orientation."""
+    return (images.geometry[block] @ rotations[:, None]).astype(np.float32)

@@ -1,0 +1,19 @@
+"""Errors of the engine, written for the person who reads them."""
+
+
+class BadInput(Exception):
+    """Input that cannot be used: what was found, where, and what to change.
+
+    Parameters
+    ----------
+    problems
+        All that was found, one sentence each.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Aborted(Exception):
+    """The user asked the run to stop (RELION_JOB_ABORT_NOW, SIGTERM or SIGINT)."""

@@ -1,0 +1,1 @@
+"""Files: MRC, STAR and what RELION keeps in them."""

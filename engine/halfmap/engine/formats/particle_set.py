@@ -1,0 +1,221 @@
+"""Reading particle sets of RELION-5 2D stacks, and writing them back with what refinement assigned."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float64, Int64
+
+from halfmap.engine.errors import BadInput
+from halfmap.engine.formats import labels
+from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
+from halfmap.engine.formats.star import List, Table, read_star, write_star
+from halfmap.engine.formats.tomograms import read_tomograms
+from halfmap.engine.imaging.ctf import Microscope
+from halfmap.engine.particles.optics import OpticsGroup
+from halfmap.engine.particles.particle import Assignments, ParticleSet
+from halfmap.engine.particles.pose import euler_to_matrix
+
+NO_PRIOR = 999.0
+
+
+@dataclass(frozen=True)
+class ParticleFile:
+    """The tables of a particle file as they were read, to be written back with only the poses changed.
+
+    Parameters
+    ----------
+    general, optics, particles
+        Tables of text.
+    """
+
+    general: List
+    optics: pd.DataFrame
+    particles: pd.DataFrame
+
+
+def read_particle_file(path: Path) -> ParticleFile:
+    """Read the tables and refuse particles that this version cannot refine."""
+    tables = read_star(path)
+    general = require_table(tables, "general", path) if "general" in tables else pd.DataFrame()
+    if labels.ARE_2D_STACKS not in general or general[labels.ARE_2D_STACKS].iloc[0] != "1":
+        raise BadInput(
+            f"{path}: {labels.ARE_2D_STACKS} is not 1, so these are 3D pseudo-subtomograms; this version refines "
+            f"RELION-5 2D stacks. Extract the particles with 'Write output as 2D stacks' = Yes."
+        )
+    particles = require_table(tables, "particles", path)
+    if particles.empty:
+        raise BadInput(f"{path}: holds no particles.")
+    return ParticleFile({labels.ARE_2D_STACKS: 1}, require_table(tables, "optics", path), particles)
+
+
+def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: Path) -> ParticleSet:
+    """Make sense of a particle file.
+
+    Parameters
+    ----------
+    path
+        Where the tables came from, for messages.
+    file
+        The tables.
+    tomograms
+        Tomogram set.
+    project
+        Directory to which all paths are relative.
+
+    Raises
+    ------
+    BadInput
+        Naming the file, the particle and what is missing or wrong.
+    """
+    table = file.particles
+    tomo_names = required(table, labels.TOMO_NAME, path)
+    series = read_tomograms(tomograms, project, sorted(set(tomo_names)))
+    series_names = list(series)
+    optics_groups = read_optics(file.optics, path)
+    groups = required(table, labels.GROUP_NAME, path) if labels.GROUP_NAME in table else tomo_names
+    scale_groups = list(dict.fromkeys(groups))
+    series_index = np.array([series_names.index(name) for name in tomo_names])
+    names = required(table, labels.PARTICLE_NAME if labels.PARTICLE_NAME in table else labels.IMAGE_NAME, path)
+    visible = [_visible(text, path, name) for text, name in zip(required(table, labels.VISIBLE_FRAMES, path), names, strict=True)]
+    for name, flags, tomo in zip(names, visible, tomo_names, strict=True):
+        if len(flags) != series[tomo].tilts:
+            raise BadInput(
+                f"{path}: {labels.VISIBLE_FRAMES} of {name} has {len(flags)} entries, but tilt series {tomo} has "
+                f"{series[tomo].tilts} images; particles and tomograms do not belong together."
+            )
+    return ParticleSet(
+        names=tuple(names),
+        image_files=tuple(project / image for image in required(table, labels.IMAGE_NAME, path)),
+        optics_groups=tuple(optics_groups),
+        tilt_series=tuple(series.values()),
+        scale_groups=tuple(scale_groups),
+        optics_index=_optics_index(table, optics_groups, path),
+        tilt_series_index=series_index,
+        scale_group_index=np.array([scale_groups.index(group) for group in groups]),
+        visible=tuple(visible),
+        position_px=_positions(table, path, [series[name] for name in tomo_names]),
+        subtomogram_rotation=euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0)),
+        angle_priors_deg=_priors(table, labels.ANGLE_PRIORS, path),
+        origin_priors_angstrom=_priors(table, labels.ORIGIN_PRIORS, path),
+        half_set=_half_sets(table, path),
+        start=Assignments.at_start(
+            as_vectors(table, labels.ANGLES, path, 0.0),
+            as_vectors(table, labels.ORIGINS, path, 0.0),
+            as_integers(table, labels.CLASS_NUMBER, path, 0),
+        ),
+    )
+
+
+def read_optics(table: pd.DataFrame, path: Path) -> list[OpticsGroup]:
+    """Read the optics groups; those with corrections that this version does not apply are refused."""
+    for label in labels.HIGHER_ORDER_OPTICS:
+        if label in table and any(_is_set(label, text) for text in table[label]):
+            raise BadInput(f"{path}: the optics table sets _{label}, which this version does not correct for.")
+    boxes = as_integers(table, labels.IMAGE_SIZE, path)
+    pixel_sizes = as_floats(table, labels.IMAGE_PIXEL_SIZE, path)
+    for number, (box, pixel) in enumerate(zip(boxes, pixel_sizes, strict=True), 1):
+        if box <= 0 or box % 2:
+            raise BadInput(f"{path}: {labels.IMAGE_SIZE} of optics group {number} is {box}; it must be even and above 0.")
+        if pixel <= 0:
+            raise BadInput(f"{path}: {labels.IMAGE_PIXEL_SIZE} of optics group {number} is {pixel:g}; it must be above 0 Å.")
+    numbers = as_integers(table, labels.OPTICS_GROUP, path)
+    names = table[labels.OPTICS_GROUP_NAME] if labels.OPTICS_GROUP_NAME in table else [f"opticsGroup{n}" for n in numbers]
+    columns = [as_floats(table, label, path) for label in (labels.VOLTAGE, labels.SPHERICAL_ABERRATION, labels.AMPLITUDE_CONTRAST)]
+    premultiplied = as_integers(table, labels.CTF_PREMULTIPLIED, path, 0)
+    return [
+        OpticsGroup(int(n), str(name), Microscope(float(kv), float(cs), float(q0)), float(pixel), int(box), bool(flag))
+        for n, name, kv, cs, q0, pixel, box, flag in zip(numbers, names, *columns, pixel_sizes, boxes, premultiplied, strict=True)
+    ]
+
+
+def _is_set(label: str, text: str) -> bool:
+    identity = {"rlnMagMat00": 1.0, "rlnMagMat11": 1.0}.get(label, 0.0)
+    values = [float(v) for v in text.strip("[]").split(",") if v]
+    return any(value != identity for value in values)
+
+
+def _optics_index(table: pd.DataFrame, groups: list[OpticsGroup], path: Path) -> Int64[np.ndarray, " particles"]:
+    position = {group.number: i for i, group in enumerate(groups)}
+    numbers = as_integers(table, labels.OPTICS_GROUP, path)
+    unknown = [n for n in numbers if n not in position]
+    if unknown:
+        raise BadInput(f"{path}: particles name optics group {unknown[0]}, which the optics table does not hold.")
+    return np.array([position[n] for n in numbers])
+
+
+def _visible(text: str, path: Path, name: str) -> Bool[np.ndarray, " tilts"]:
+    try:
+        flags = np.array([float(flag) > 0 for flag in text.strip().strip("[]").split(",")])
+    except ValueError:
+        raise BadInput(f"{path}: {labels.VISIBLE_FRAMES} of {name} is {text!r}; [1,0,1,…] was expected.") from None
+    if not flags.any():
+        raise BadInput(f"{path}: no tilt image of {name} is visible ({labels.VISIBLE_FRAMES}); leave the particle out.")
+    return flags
+
+
+def _positions(table: pd.DataFrame, path: Path, series: list) -> Float64[np.ndarray, "particles 3"]:  # type: ignore[type-arg]
+    """Extraction positions in tilt-series pixels (RELION: ParticleSet::getPosition)."""
+    if all(label in table for label in labels.CENTERED_COORDINATES):
+        centred = as_vectors(table, labels.CENTERED_COORDINATES, path)
+        pixel_sizes = np.array([s.pixel_size_angstrom for s in series])[:, None]
+        return centred / pixel_sizes + np.array([s.centre_px for s in series])
+    if all(label in table for label in labels.COORDINATES):
+        return as_vectors(table, labels.COORDINATES, path)
+    raise BadInput(f"{path}: has neither {labels.CENTERED_COORDINATES[0]} … nor {labels.COORDINATES[0]} …; one is needed.")
+
+
+def _priors(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> Float64[np.ndarray, "particles 3"]:
+    priors = as_vectors(table, names, path, NO_PRIOR)
+    return np.where(priors == NO_PRIOR, np.nan, priors)
+
+
+def _half_sets(table: pd.DataFrame, path: Path) -> Int64[np.ndarray, " particles"]:
+    subsets = as_integers(table, labels.RANDOM_SUBSET, path, 0)
+    strange = np.flatnonzero((subsets < 0) | (subsets > 2))
+    if len(strange):
+        raise BadInput(f"{path}: {labels.RANDOM_SUBSET} of row {strange[0] + 1} is {subsets[strange[0]]}; 1 or 2 was expected.")
+    if (subsets == 0).any() and (subsets > 0).any():
+        raise BadInput(
+            f"{path}: {labels.RANDOM_SUBSET} is 0 for {np.count_nonzero(subsets == 0)} particles and set for others; "
+            f"fill it for all or remove the column."
+        )
+    for half in (1, 2):
+        if subsets.any() and not (subsets == half).any():
+            raise BadInput(f"{path}: half set {half} is empty ({labels.RANDOM_SUBSET}); both need particles.")
+    return subsets
+
+
+def write_particle_set(path: Path, file: ParticleFile, particles: ParticleSet, assignments: Assignments, started: bool) -> None:
+    """Write the particle file with the current poses; columns that were not refined keep their text.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    file
+        The tables as read.
+    particles
+        Half sets and scale groups.
+    assignments
+        Current poses.
+    started
+        At least one iteration has run, so that posteriors are known.
+    """
+    table = file.particles.copy()
+    new: dict[str, np.ndarray] = dict(zip(labels.ANGLES, assignments.angles_deg.T, strict=True))
+    new |= dict(zip(labels.ORIGINS, assignments.origin_angstrom.T, strict=True))
+    new[labels.GROUP_NUMBER] = particles.scale_group_index + 1
+    new[labels.CLASS_NUMBER] = assignments.class_number
+    if labels.NORM_CORRECTION not in table:
+        new[labels.NORM_CORRECTION] = np.ones(len(table))
+    new[labels.RANDOM_SUBSET] = particles.half_set
+    if started:
+        new[labels.LOG_LIKELIHOOD_CONTRIBUTION] = assignments.log_likelihood
+        new[labels.MAX_PROBABILITY] = assignments.max_probability
+        new[labels.SIGNIFICANT_SAMPLES] = assignments.significant_samples
+    for label, column in new.items():
+        table[label] = column
+    tables: dict[str, Table] = {"general": file.general, "optics": file.optics, "particles": table}
+    write_star(path, tables)

@@ -1,0 +1,1 @@
+"""Fourier transforms of images and maps, slices and back-projection."""

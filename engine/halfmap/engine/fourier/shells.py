@@ -1,0 +1,150 @@
+"""Shells and pixel lists of half-transforms.
+
+A half-transform of an n² image (n³ volume) has shape (n, n/2+1) ((n, n, n/2+1)): last axis kx ≥ 0, the others in FFT
+order with the Nyquist frequency at +n/2. The shell of a pixel is its radius rounded half away from zero.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int32, Int64, Num
+
+
+def round_half_away(value: Float[np.ndarray, "*n"]) -> Int64[np.ndarray, "*n"]:
+    """Round to the nearest integer, halves away from zero (RELION: ROUND; NumPy rounds halves to even)."""
+    return np.where(value > 0, np.floor(value + 0.5), np.ceil(value - 0.5)).astype(np.int64)
+
+
+def round_scalar(value: float) -> int:
+    """Round one number half away from zero (RELION: ROUND)."""
+    return int(round_half_away(np.array(value)))
+
+
+@cache
+def frequencies(box_px: int) -> Int64[np.ndarray, " n"]:
+    """Frequency index of each row of an FFT of an even length, Nyquist at +n/2."""
+    rows = np.arange(box_px)
+    rows[box_px // 2 + 1 :] -= box_px
+    rows.setflags(write=False)
+    return rows
+
+
+@cache
+def radii(box_px: int, dimensions: int) -> Float64[np.ndarray, "*half"]:
+    """Radius of each pixel of a half-transform, in shells."""
+    full = frequencies(box_px).astype(np.float64)
+    axes = [full] * (dimensions - 1) + [np.arange(box_px // 2 + 1, dtype=np.float64)]
+    squares = np.meshgrid(*(a**2 for a in axes), indexing="ij", sparse=True)
+    radius = np.sqrt(sum(squares[1:], squares[0]))
+    radius.setflags(write=False)
+    return radius
+
+
+@cache
+def shell_indices(box_px: int, dimensions: int) -> Int64[np.ndarray, "*half"]:
+    """Shell of each pixel of a half-transform."""
+    shells = round_half_away(radii(box_px, dimensions))
+    shells.setflags(write=False)
+    return shells
+
+
+@cache
+def counted_once(box_px: int, dimensions: int) -> Bool[np.ndarray, "*half"]:
+    """Mark one pixel of each Hermitian pair of an image: at kx = 0 only ky ≥ 0."""
+    if dimensions != 2:
+        raise ValueError("defined for images only")
+    once = np.ones((box_px, box_px // 2 + 1), bool)
+    once[frequencies(box_px) < 0, 0] = False
+    once.setflags(write=False)
+    return once
+
+
+def shell_sums(
+    values: Num[np.ndarray, " n"], shells: Int64[np.ndarray, " n"], shell_count: int
+) -> Float64[np.ndarray, " shells"]:
+    """Add up values by shell; shells beyond the last are left out."""
+    inside = (shells >= 0) & (shells < shell_count)
+    return np.bincount(shells[inside], weights=values[inside], minlength=shell_count)[:shell_count]
+
+
+def shell_means(
+    values: Num[np.ndarray, " n"], shells: Int64[np.ndarray, " n"], shell_count: int
+) -> Float64[np.ndarray, " shells"]:
+    """Average values by shell; 0 where a shell is empty."""
+    counts = shell_sums(np.ones(len(shells)), shells, shell_count)
+    return shell_sums(values, shells, shell_count) / np.maximum(counts, 1)
+
+
+@cache
+def pixels_per_shell(box_px: int) -> Int64[np.ndarray, " shells"]:
+    """Pixels of each shell 0 … n/2 of an image, each Hermitian pair once (RELION: Npix_per_shell)."""
+    shells = shell_indices(box_px, 2)[counted_once(box_px, 2)]
+    counts = np.bincount(shells, minlength=box_px // 2 + 1)[: box_px // 2 + 1]
+    counts.setflags(write=False)
+    return counts
+
+
+@dataclass(frozen=True)
+class PixelList:
+    """Pixels of an image's half-transform that a computation visits.
+
+    Parameters
+    ----------
+    box_px
+        Image box size.
+    kx, ky
+        Frequency indices.
+    """
+
+    box_px: int
+    kx: Int32[np.ndarray, " pixels"]
+    ky: Int32[np.ndarray, " pixels"]
+
+    @property
+    def index(self) -> Int64[np.ndarray, " pixels"]:
+        """Positions in the flattened half-transform."""
+        return (self.ky.astype(np.int64) % self.box_px) * (self.box_px // 2 + 1) + self.kx
+
+    @property
+    def radius(self) -> Float64[np.ndarray, " pixels"]:
+        """Radii in shells of the image."""
+        return np.hypot(self.kx, self.ky)
+
+    def take(self, half_transforms: Num[np.ndarray, "images rows columns"]) -> Num[np.ndarray, "images pixels"]:
+        """Pick the list's pixels out of half-transforms."""
+        return half_transforms.reshape(len(half_transforms), -1)[:, self.index]
+
+
+@cache
+def disc(box_px: int, image_size_px: int, reach: float) -> PixelList:
+    """List each Hermitian pair once within a radius of `reach` shells, the origin first.
+
+    Parameters
+    ----------
+    box_px
+        Image box size.
+    image_size_px
+        Size of the Fourier window; rows beyond it are left out.
+    reach
+        Largest radius in shells of the image.
+    """
+    keep = counted_once(box_px, 2) & (radii(box_px, 2) <= reach) & _in_window(box_px, image_size_px)
+    return _pixel_list(box_px, keep)
+
+
+@cache
+def window(box_px: int, image_size_px: int) -> PixelList:
+    """List every pixel of the half-transform windowed to a size, corners and redundant rows included."""
+    return _pixel_list(box_px, _in_window(box_px, image_size_px))
+
+
+def _in_window(box_px: int, image_size_px: int) -> Bool[np.ndarray, "rows columns"]:
+    half = image_size_px // 2
+    rows = frequencies(box_px)
+    return ((rows > -half) & (rows <= half))[:, None] & (np.arange(box_px // 2 + 1) <= half)
+
+
+def _pixel_list(box_px: int, keep: Bool[np.ndarray, "rows columns"]) -> PixelList:
+    row, column = np.nonzero(keep)
+    return PixelList(box_px, column.astype(np.int32), frequencies(box_px)[row].astype(np.int32))

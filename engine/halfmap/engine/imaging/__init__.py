@@ -1,0 +1,1 @@
+"""How a particle becomes tilt images: CTF, dose, masks, windows."""

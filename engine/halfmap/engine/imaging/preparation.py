@@ -1,0 +1,267 @@
+"""From a particle's stack to the transforms and spectra that refinement works with.
+
+RELION: MlOptimiser::getFourierTransformsAndCtfs, precalculateShiftedImagesCtfsAndInvSigma2s.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex64, Float32, Float64
+
+from halfmap.engine.fourier.masks import background_fraction, distances, mix_background, replace_outside_by_mean
+from halfmap.engine.fourier.shells import (
+    PixelList,
+    counted_once,
+    disc,
+    round_half_away,
+    shell_indices,
+    shell_sums,
+    window,
+)
+from halfmap.engine.fourier.transform import transform_images
+from halfmap.engine.imaging.ctf import TiltCtf, ctf_values
+from halfmap.engine.imaging.tilt_images import TiltImages
+from halfmap.engine.particles.optics import OpticsGroup
+
+
+@dataclass(frozen=True)
+class ModelGrid:
+    """The grid of the reference and of all spectra.
+
+    Parameters
+    ----------
+    box_px
+        Box size.
+    pixel_size_angstrom
+        Pixel size.
+    """
+
+    box_px: int
+    pixel_size_angstrom: float
+
+    @property
+    def extent_angstrom(self) -> float:
+        """Edge of the box in Å; shell s is the frequency s/extent."""
+        return self.box_px * self.pixel_size_angstrom
+
+    @property
+    def shells(self) -> int:
+        """Number of shells 0 … n/2."""
+        return self.box_px // 2 + 1
+
+    def shells_per_image_shell(self, optics: OpticsGroup) -> float:
+        """Model shells per shell of an optics group's images (RELION: remap_image_sizes)."""
+        return self.extent_angstrom / optics.extent_angstrom
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How images are masked and modelled.
+
+    Parameters
+    ----------
+    mask_diameter_angstrom
+        Diameter of the circle that is kept.
+    mask_edge_px
+        Width of its soft edge.
+    zero_mask
+        Fade into the image's own background mean; otherwise into noise of the estimated spectrum.
+    ctf_correction
+        Model the CTF.
+    intact_first_peak
+        Ignore the CTF before its first peak.
+    """
+
+    mask_diameter_angstrom: float
+    mask_edge_px: int
+    zero_mask: bool
+    ctf_correction: bool
+    intact_first_peak: bool
+
+
+@dataclass(frozen=True)
+class ParticleImages:
+    """Transforms of all of one particle's tilt images.
+
+    Parameters
+    ----------
+    optics
+        Its optics group.
+    grid
+        Grid of the model.
+    rotations
+        Rotations from the subtomogram frame to the images.
+    ctf
+        Imaging conditions of the images.
+    masked, unmasked
+        Half-transforms.
+    """
+
+    optics: OpticsGroup
+    grid: ModelGrid
+    rotations: Float64[np.ndarray, "tilts 3 3"]
+    ctf: TiltCtf
+    masked: Complex64[np.ndarray, "tilts n half"]
+    unmasked: Complex64[np.ndarray, "tilts n half"]
+
+    @property
+    def tilts(self) -> int:
+        """Number of tilt images."""
+        return len(self.masked)
+
+    def power(self) -> Float64[np.ndarray, " shells"]:
+        """Σ |F|² of the masked images by model shell, each Hermitian pair once."""
+        once = counted_once(self.optics.box_px, 2)
+        power = (np.abs(self.masked[:, once]) ** 2).sum(axis=0, dtype=np.float64)
+        return shell_sums(power, self._model_shells(shell_indices(self.optics.box_px, 2)[once]), self.grid.shells)
+
+    def pixel_counts(self) -> Float64[np.ndarray, " shells"]:
+        """Number of pixels of all images by model shell, each Hermitian pair once."""
+        shells = self._model_shells(shell_indices(self.optics.box_px, 2)[counted_once(self.optics.box_px, 2)])
+        return self.tilts * shell_sums(np.ones(len(shells)), shells, self.grid.shells)
+
+    def _model_shells(self, image_shells: np.ndarray) -> np.ndarray:
+        return round_half_away(self.grid.shells_per_image_shell(self.optics) * image_shells)
+
+
+def load_images(
+    stack: Float32[np.ndarray, "tilts n n"],
+    optics: OpticsGroup,
+    grid: ModelGrid,
+    rotations: Float64[np.ndarray, "tilts 3 3"],
+    ctf: TiltCtf,
+    settings: ImageSettings,
+    noise: Float32[np.ndarray, "tilts n n"] | None = None,
+) -> ParticleImages:
+    """Mask and transform a particle's images.
+
+    Parameters
+    ----------
+    stack
+        Images as read.
+    optics, grid, rotations, ctf, settings
+        See there.
+    noise
+        What the images fade into outside the mask, where that is not their own mean.
+    """
+    background = background_fraction(
+        distances(optics.box_px, 2),
+        settings.mask_diameter_angstrom / (2 * optics.pixel_size_angstrom),
+        settings.mask_edge_px,
+    )
+    masked = replace_outside_by_mean(stack, background) if noise is None else mix_background(stack, noise, background)
+    return ParticleImages(optics, grid, rotations, ctf, transform_images(masked), transform_images(stack))
+
+
+def noise_images(
+    sigma2: Float64[np.ndarray, " shells"], optics: OpticsGroup, grid: ModelGrid, tilts: int, seed: int
+) -> Float32[np.ndarray, "tilts n n"]:
+    """Draw Gaussian noise images with a given spectrum (variance per real or imaginary component)."""
+    box = optics.box_px
+    shells = round_half_away(grid.shells_per_image_shell(optics) * shell_indices(box, 2))
+    sigma = np.sqrt(sigma2[np.minimum(shells, grid.shells - 1)])
+    drawn = np.random.default_rng(seed).standard_normal((tilts, box, box // 2 + 1, 2)) * sigma[..., None]
+    transform = drawn[..., 0] + 1j * drawn[..., 1]
+    return np.fft.fftshift(np.fft.irfft2(transform, s=(box, box), norm="forward"), axes=(1, 2)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class PassSettings:
+    """One of the two passes over the poses.
+
+    Parameters
+    ----------
+    image_size_px
+        Fourier window of the images.
+    max_shell
+        Largest shell of the reference, current_size/2.
+    padding
+        Padding of the reference.
+    correlation
+        Every pixel of the window counts and images are normalised (iteration 1 with `--firstiter_cc`).
+    first_shell
+        Shells of the model below this one play no part in comparisons.
+    """
+
+    image_size_px: int
+    max_shell: int
+    padding: int
+    correlation: bool = False
+    first_shell: int = 0
+
+
+def tilt_images(
+    images: ParticleImages,
+    settings: ImageSettings,
+    one_pass: PassSettings,
+    sigma2: Float64[np.ndarray, " shells"],
+    scale: float,
+) -> TiltImages:
+    """Cut the pixels of one pass out of a particle's transforms and model them.
+
+    Parameters
+    ----------
+    images
+        The particle.
+    settings
+        How images are modelled.
+    one_pass
+        Window and reach.
+    sigma2
+        Noise spectrum of the optics group on the model's shells.
+    scale
+        Intensity scale of the particle's group.
+    """
+    optics, grid = images.optics, images.grid
+    ratio = grid.shells_per_image_shell(optics)
+    reach = min(one_pass.image_size_px / 2, one_pass.max_shell / ratio)
+    pixels = _pixels(optics.box_px, one_pass, reach)
+    shells = round_half_away(ratio * round_half_away(pixels.radius))
+    variance = sigma2[np.minimum(shells, grid.shells - 1)]
+    masked = pixels.take(images.masked)
+    if one_pass.correlation:
+        masked = masked / _window_norm(images.masked, optics.box_px, one_pass.image_size_px)
+    return TiltImages(
+        pixels=pixels,
+        rotations=images.rotations,
+        geometry=one_pass.padding * ratio * images.rotations[:, :2],
+        masked=masked,
+        unmasked=pixels.take(images.unmasked),
+        ctf=_model_ctf(images, settings, pixels),
+        inverse_sigma2=np.divide(1, variance, out=np.zeros(len(variance)), where=variance > 0).astype(np.float32),
+        shells=shells,
+        first_shell=one_pass.first_shell,
+        scale=scale,
+        premultiplied=optics.premultiplied and settings.ctf_correction,
+    )
+
+
+def _pixels(box_px: int, one_pass: PassSettings, reach: float) -> PixelList:
+    if not one_pass.correlation:
+        return disc(box_px, one_pass.image_size_px, reach)
+    everything = window(box_px, one_pass.image_size_px)
+    inside = everything.radius <= reach
+    return PixelList(box_px, everything.kx[inside], everything.ky[inside])
+
+
+def _window_norm(
+    transforms: Complex64[np.ndarray, "tilts n half"], box_px: int, size_px: int
+) -> Float32[np.ndarray, "tilts 1"]:
+    norm = np.linalg.norm(window(box_px, size_px).take(transforms), axis=1, keepdims=True)
+    return np.maximum(norm, np.finfo(np.float32).tiny)
+
+
+def _model_ctf(
+    images: ParticleImages, settings: ImageSettings, pixels: PixelList
+) -> Float32[np.ndarray, "tilts pixels"]:
+    """CTF at the pixels, squared for premultiplied images; on grids of another extent with the ratio of scales."""
+    ratio = images.grid.shells_per_image_shell(images.optics)
+    if not settings.ctf_correction:
+        return np.full((images.tilts, len(pixels.kx)), ratio**2, np.float32)
+    extent = images.optics.extent_angstrom
+    value = ctf_values(
+        images.ctf, images.optics.microscope, pixels.kx / extent, pixels.ky / extent, settings.intact_first_peak
+    )
+    return (ratio**2 * (value**2 if images.optics.premultiplied else value)).astype(np.float32)
+
+

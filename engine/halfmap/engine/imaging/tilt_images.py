@@ -1,0 +1,85 @@
+"""The tilt images of one particle, ready to be compared with slices of a reference."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex64, Float32, Float64, Int64
+
+from halfmap.engine.fourier.shells import PixelList
+
+
+@dataclass(frozen=True)
+class TiltImages:
+    """Pixels of a particle's tilt images within a Fourier window, and how the model predicts them.
+
+    The model of image f at pixel k is ``scale · ctf · slice``, the slice being read at ``geometry · (kx, ky)``.
+
+    Parameters
+    ----------
+    pixels
+        The pixels.
+    rotations
+        Rotation from the subtomogram frame to each image.
+    geometry
+        Rotation times padding and the ratio of the grids: pixel indices to voxels of the padded reference.
+    masked, unmasked
+        Transforms of the masked and unmasked images; pose comparisons see the first, reconstructions the second.
+    ctf
+        CTF, or its square where the images are premultiplied.
+    inverse_sigma2
+         1/σ² of the noise per component, the origin included.
+    shells
+        Shell of each pixel on the model's grid.
+    first_shell
+        Shells below this one play no part in comparisons.
+    scale
+        Intensity scale of the particle's group.
+    premultiplied
+        The images carry their CTF already.
+    """
+
+    pixels: PixelList
+    rotations: Float64[np.ndarray, "tilts 3 3"]
+    geometry: Float64[np.ndarray, "tilts 2 3"]
+    masked: Complex64[np.ndarray, "tilts pixels"]
+    unmasked: Complex64[np.ndarray, "tilts pixels"]
+    ctf: Float32[np.ndarray, "tilts pixels"]
+    inverse_sigma2: Float32[np.ndarray, " pixels"]
+    shells: Int64[np.ndarray, " pixels"]
+    first_shell: int
+    scale: float
+    premultiplied: bool
+
+    @property
+    def scoring_weight(self) -> Float32[np.ndarray, " pixels"]:
+        """1/σ² of the pixels that play a part in comparisons; the origin does not."""
+        return np.where(self.shells < max(self.first_shell, 1), np.float32(0), self.inverse_sigma2)
+
+    @property
+    def weighted(self) -> Complex64[np.ndarray, "tilts pixels"]:
+        """Images times what the cross term of the log-likelihood multiplies them by."""
+        factor = np.float32(self.scale) * self.ctf * self.scoring_weight
+        return factor * self.masked
+
+    @property
+    def half_power_weight(self) -> Float32[np.ndarray, "tilts pixels"]:
+        """Half of what the log-likelihood multiplies the power of a slice by."""
+        return np.float32(0.5 * self.scale**2) * self.ctf**2 * self.scoring_weight
+
+    @property
+    def back_projected(self) -> Complex64[np.ndarray, "tilts pixels"]:
+        """Images times their weight in a reconstruction; premultiplied ones carry their CTF already."""
+        if self.premultiplied:
+            return self.inverse_sigma2 * self.unmasked
+        return np.float32(self.scale) * self.ctf * self.inverse_sigma2 * self.unmasked
+
+    @property
+    def back_projected_weight(self) -> Float32[np.ndarray, "tilts pixels"]:
+        """Weight in a reconstruction."""
+        if self.premultiplied:
+            return np.float32(self.scale) * self.ctf * self.inverse_sigma2
+        return np.float32(self.scale**2) * self.ctf**2 * self.inverse_sigma2
+
+    def shifts(self, offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets tilts 2"]:
+        """Two-dimensional shift of each image for offsets in the subtomogram frame, in pixels over the box size."""
+        return np.einsum("fij,tj->tfi", self.rotations[:, :2], offsets_px) / self.pixels.box_px

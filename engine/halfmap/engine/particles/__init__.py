@@ -1,0 +1,1 @@
+"""Particles, their images' optics, poses and tilt series."""

@@ -1,0 +1,38 @@
+"""Optics groups: what the images of a set of particles share."""
+
+from dataclasses import dataclass
+
+from halfmap.engine.imaging.ctf import Microscope
+
+
+@dataclass(frozen=True)
+class OpticsGroup:
+    """One optics group.
+
+    Parameters
+    ----------
+    number
+        `rlnOpticsGroup` in the particle file.
+    name
+        `rlnOpticsGroupName`.
+    microscope
+        Constants of the CTF.
+    pixel_size_angstrom
+        Pixel size of the images.
+    box_px
+        Box size of the images.
+    premultiplied
+        The images have been multiplied by their CTF.
+    """
+
+    number: int
+    name: str
+    microscope: Microscope
+    pixel_size_angstrom: float
+    box_px: int
+    premultiplied: bool
+
+    @property
+    def extent_angstrom(self) -> float:
+        """Edge of the box in Å."""
+        return self.box_px * self.pixel_size_angstrom

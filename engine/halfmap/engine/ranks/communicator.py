@@ -1,0 +1,101 @@
+"""How ranks work together: who works on which half set, who gets which particles, how sums meet."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Int64
+
+T = TypeVar("T")
+Members = Mapping[int, Int64[np.ndarray, " members"]]
+# called with the number of particles handed out and their total
+Progress = Callable[[int, int], None]
+
+
+class Communicator(ABC):
+    """The ranks of one refinement.
+
+    Half sets are numbered 1 and 2. The *captain* of a half reconstructs its map; the *first* rank prints and writes
+    what concerns both halves.
+    """
+
+    rank: int
+    size: int
+    halves: tuple[int, ...]
+
+    @property
+    def is_first(self) -> bool:
+        """This rank prints and writes for all."""
+        return self.rank == 0
+
+    @abstractmethod
+    def is_captain(self, half: int) -> bool:
+        """Tell whether this rank reconstructs a half's map."""
+
+    @abstractmethod
+    def pools(
+        self, half: int, members: Members, pool_size: int, progress: Progress
+    ) -> Iterator[Int64[np.ndarray, " pool"]]:
+        """Give this rank pools of a half's particles, one after the other."""
+
+    @abstractmethod
+    def hand_out(self, members: Members, pool_size: int, progress: Progress) -> None:
+        """Hand pools out to the others, if this rank does that, until none is left."""
+
+    @abstractmethod
+    def sum_over_workers(self, half: int, arrays: Sequence[np.ndarray]) -> None:
+        """Add up arrays over the ranks of a half, in place; the captain holds the total afterwards."""
+
+    @abstractmethod
+    def meet(self, values: Mapping[int, T]) -> tuple[T, T] | None:
+        """Bring the values of both halves together on the captains; None on other ranks."""
+
+    @abstractmethod
+    def share_halves(self, values: Mapping[int, T]) -> tuple[T, T]:
+        """Send each captain's value to all ranks."""
+
+    @abstractmethod
+    def gather(self, value: T) -> list[T]:
+        """Collect one value of each rank, in their order, on all ranks."""
+
+    @abstractmethod
+    def broadcast(self, value: T | None, root: int) -> T:
+        """Send one rank's value to all."""
+
+    @abstractmethod
+    def captain_rank(self, half: int) -> int:
+        """Rank of a half's captain."""
+
+    @abstractmethod
+    def describe(self) -> Sequence[str]:
+        """What each rank does and where, a line each."""
+
+    def abort(self, exit_code: int) -> None:
+        """End all ranks at once."""
+        raise SystemExit(exit_code)
+
+
+def spans(members: Int64[np.ndarray, " members"], pool_size: int) -> list[Int64[np.ndarray, " pool"]]:
+    """Cut particles into pools."""
+    return [members[start : start + pool_size] for start in range(0, len(members), pool_size)]
+
+
+def workers_of(half: int, size: int) -> list[int]:
+    """Ranks that work on a half.
+
+    One rank works on both, of two ranks each on one; of an odd number the first leads, odd ones work on half 1 and
+    even ones on half 2, as with RELION.
+    """
+    if size == 1:
+        return [0]
+    if size == 2:
+        return [half - 1]
+    return [rank for rank in range(1, size) if (rank - 1) % 2 == half - 1]
+
+
+def sizes_in_words() -> str:
+    """Numbers of ranks that can be used."""
+    return "1 (both half sets in turn), 2 (one half set each) or an odd number from 3 on (a leader and equal halves)"
+
+

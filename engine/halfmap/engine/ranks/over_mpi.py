@@ -1,0 +1,185 @@
+"""Several ranks over MPI: one half set each, or a leader that hands out pools of particles.
+
+Waiting never spins: requests are tested and the rank sleeps in between.
+"""
+
+import pickle
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import cast
+
+import numpy as np
+from jaxtyping import Int64
+from mpi4py import MPI
+
+from halfmap.engine.ranks.communicator import Communicator, Members, Progress, T, spans, workers_of
+
+_ASK, _GIVE = 11, 12
+_SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 0.0001, 0.005
+# MPI counts are 32-bit: large arrays travel in pieces
+_PIECE = 1 << 27
+
+
+def wait(request: MPI.Request, status: MPI.Status | None = None) -> None:
+    """Wait for a request without spinning."""
+    pause = _SHORTEST_SLEEP_S
+    while not request.Test(status):
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_SLEEP_S)
+
+
+class OverMpi(Communicator):
+    """The ranks of an MPI communicator.
+
+    Parameters
+    ----------
+    world
+        All ranks; 2 or an odd number from 3 on.
+    deterministic
+        Give each rank fixed pools rather than those it asks for.
+    """
+
+    def __init__(self, world: MPI.Comm, deterministic: bool = False) -> None:
+        self.world = world
+        self.rank, self.size = world.Get_rank(), world.Get_size()
+        self.halves = tuple(half for half in (1, 2) if self.rank in workers_of(half, self.size))
+        self._fixed_pools = deterministic or self.size == 2
+        colour = self.halves[0] if self.halves else MPI.UNDEFINED
+        self._half = world.Split(colour, self.rank)
+        captains = [workers_of(half, self.size)[0] for half in (1, 2)]
+        self._captains = world.Split(0 if self.rank in captains else MPI.UNDEFINED, self.rank)
+
+    @property
+    def _leads(self) -> bool:
+        return not self.halves
+
+    def captain_rank(self, half: int) -> int:
+        """Return the first rank that works on the half."""
+        return workers_of(half, self.size)[0]
+
+    def is_captain(self, half: int) -> bool:
+        """Tell whether this is the first rank that works on the half."""
+        return self.rank == self.captain_rank(half)
+
+    def pools(
+        self, half: int, members: Members, pool_size: int, progress: Progress
+    ) -> Iterator[Int64[np.ndarray, " pool"]]:
+        """Give this rank's share of a half's pools, or ask the leader for one after the other."""
+        pools = spans(members[half], pool_size)
+        if self._fixed_pools:
+            workers = workers_of(half, self.size)
+            mine = pools[workers.index(self.rank) :: len(workers)]
+            total = sum(len(pool) for pool in mine)
+            done = 0
+            for pool in mine:
+                progress(done, total)
+                yield pool
+                done += len(pool)
+            progress(done, total)
+            return
+        while (index := self._ask()) >= 0:
+            yield pools[index]
+
+    def _ask(self) -> int:
+        self.world.Send([np.zeros(1, np.int64), MPI.INT64_T], dest=0, tag=_ASK)
+        answer = np.empty(1, np.int64)
+        wait(self.world.Irecv([answer, MPI.INT64_T], source=0, tag=_GIVE))
+        return int(answer[0])
+
+    def hand_out(self, members: Members, pool_size: int, progress: Progress) -> None:
+        """Answer the workers' requests until each has been told that nothing is left."""
+        if not self._leads or self._fixed_pools:
+            return
+        pools = {half: iter(enumerate(spans(members[half], pool_size))) for half in (1, 2)}
+        half_of = {rank: half for half in (1, 2) for rank in workers_of(half, self.size)}
+        in_work = dict.fromkeys(half_of, 0)
+        total, done = sum(len(m) for m in members.values()), 0
+        progress(done, total)
+        while in_work:
+            rank = self._next_request()
+            if in_work[rank]:
+                done += in_work[rank]
+                progress(done, total)
+            index, pool = next(pools[half_of[rank]], (-1, ()))
+            self.world.Send([np.array([index]), MPI.INT64_T], dest=rank, tag=_GIVE)
+            in_work[rank] = len(pool)
+            if index < 0:
+                del in_work[rank]
+
+    def _next_request(self) -> int:
+        status, nothing = MPI.Status(), np.empty(1, np.int64)
+        wait(self.world.Irecv([nothing, MPI.INT64_T], source=MPI.ANY_SOURCE, tag=_ASK), status)
+        return int(status.Get_source())
+
+    def sum_over_workers(self, half: int, arrays: Sequence[np.ndarray]) -> None:
+        """Reduce onto the captain."""
+        if half not in self.halves or self._half.Get_size() == 1:
+            return
+        captain = self._half.Get_rank() == 0
+        for array in arrays:
+            for piece in _pieces(array):
+                if captain:
+                    wait(self._half.Ireduce(MPI.IN_PLACE, piece, MPI.SUM, root=0))
+                else:
+                    wait(self._half.Ireduce(piece, None, MPI.SUM, root=0))
+
+    def meet(self, values: Mapping[int, T]) -> tuple[T, T] | None:
+        """Exchange between the two captains."""
+        if self._captains == MPI.COMM_NULL:
+            return None
+        mine = next(iter(values.values()))
+        first, second = (_broadcast(self._captains, mine, root) for root in (0, 1))
+        return first, second
+
+    def share_halves(self, values: Mapping[int, T]) -> tuple[T, T]:
+        """Broadcast from each captain."""
+        return self.broadcast(values.get(1), self.captain_rank(1)), self.broadcast(values.get(2), self.captain_rank(2))
+
+    def gather(self, value: T) -> list[T]:
+        """Collect on all ranks."""
+        return [self.broadcast(value, root) for root in range(self.size)]
+
+    def broadcast(self, value: T | None, root: int) -> T:
+        """Send one rank's value to all."""
+        return cast(T, _broadcast(self.world, value, root))
+
+    def describe(self) -> Sequence[str]:
+        """One line for each rank."""
+        task = "hands out particles" if self._leads else f"works on half set {self.halves[0]}"
+        return list(chain.from_iterable(self.gather([f"rank {self.rank} {task} on {platform.node()}"])))
+
+    def abort(self, exit_code: int) -> None:
+        """End all ranks at once."""
+        self.world.Abort(exit_code)
+
+
+def _pieces(array: np.ndarray) -> list[np.ndarray]:
+    flat = array.reshape(-1)
+    return [flat[start : start + _PIECE] for start in range(0, len(flat), _PIECE)]
+
+
+def _broadcast(comm: MPI.Comm, value: T | None, root: int) -> T:
+    """Broadcast any value: arrays travel out of band, so that they are not copied into the pickle."""
+    buffers: list[pickle.PickleBuffer] = []
+    if comm.Get_rank() == root:
+        head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        raw = [np.frombuffer(head, np.uint8), *(np.frombuffer(b.raw(), np.uint8) for b in buffers)]
+    sizes = _broadcast_sizes(comm, [len(r) for r in raw] if comm.Get_rank() == root else [], root)
+    if comm.Get_rank() != root:
+        raw = [np.empty(size, np.uint8) for size in sizes]
+    for part in raw:
+        for piece in _pieces(part):
+            wait(comm.Ibcast([piece, MPI.BYTE], root))
+    if comm.Get_rank() == root:
+        return cast(T, value)
+    return cast(T, pickle.loads(raw[0].tobytes(), buffers=[r.data for r in raw[1:]]))  # noqa: S301 (from our own ranks)
+
+
+def _broadcast_sizes(comm: MPI.Comm, sizes: list[int], root: int) -> list[int]:
+    count = np.array([len(sizes)])
+    wait(comm.Ibcast([count, MPI.INT64_T], root))
+    lengths = np.array(sizes) if comm.Get_rank() == root else np.empty(int(count[0]), np.int64)
+    wait(comm.Ibcast([lengths, MPI.INT64_T], root))
+    return [int(n) for n in lengths]

@@ -1,0 +1,1 @@
+"""The steps of auto-refine and what decides about them."""

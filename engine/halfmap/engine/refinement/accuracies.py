@@ -1,0 +1,62 @@
+"""Estimating accuracies from a sample of particles, by the captain of half set 1 for all ranks."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Int64
+
+from halfmap.engine.fourier.projector import reference_transform
+from halfmap.engine.imaging.preparation import tilt_images
+from halfmap.engine.refinement.accuracy import PARTICLES, AccuracyProbe, wrong_axes
+from halfmap.engine.refinement.plan import WindowPlan
+from halfmap.engine.refinement.refinement import Refinement
+from halfmap.engine.refinement.state import Control, State
+
+
+def sampled_particles(refinement: Refinement) -> Int64[np.ndarray, " sample"]:
+    """Particles of half set 1 in a random but fixed order, then those of half set 2, up to the sample's size."""
+    random = np.random.default_rng(refinement.settings.seed)
+    order = [random.permutation(refinement.members[half]) for half in (1, 2)]
+    return np.concatenate(order)[:PARTICLES]
+
+
+def with_new_accuracies(refinement: Refinement, state: State, control: Control, windows: WindowPlan) -> Control:
+    """Estimate the accuracies on the captain of half set 1 and tell all ranks."""
+    communicator = refinement.communicator
+    estimate = _estimate(refinement, state, windows) if communicator.is_captain(1) else None
+    rotation, translation = communicator.broadcast(estimate, communicator.captain_rank(1))
+    return replace(control, accuracy_rotation_deg=rotation, accuracy_translation_angstrom=translation)
+
+
+def _estimate(refinement: Refinement, state: State, windows: WindowPlan) -> tuple[float, float]:
+    half, threads = state.halves[0], refinement.settings.threads
+    transform = reference_transform(half.density, windows.max_shell, windows.padding, threads)
+    probe = AccuracyProbe(refinement.backend, refinement.backend.reference(transform))
+    sample = sampled_particles(refinement)
+
+    def errors(particle: int) -> tuple[float, float]:
+        return _errors(refinement, state, windows, probe, particle)
+
+    refinement.observer.phase("accuracy", 0, len(sample))
+    found = []
+    with ThreadPoolExecutor(threads) as executor:
+        for done, error in enumerate(executor.map(errors, sample.tolist()), 1):
+            found.append(error)
+            refinement.observer.phase("accuracy", done, len(sample))
+    rotation, translation = np.mean(found, axis=0)
+    return float(rotation), float(translation)
+
+
+def _errors(
+    refinement: Refinement, state: State, windows: WindowPlan, probe: AccuracyProbe, particle: int
+) -> tuple[float, float]:
+    """Rotation error in degrees and offset error in Å of one particle."""
+    group = refinement.particles.optics_index[particle]
+    images = refinement.load(particle, None)
+    sigma2 = state.halves[0].sigma2[group]
+    prepared = tilt_images(images, refinement.settings.images, windows.by_group[group].compared, sigma2, 1.0)
+    angles = state.assignments.angles_deg[particle]
+    axes = wrong_axes(refinement.settings.seed + particle, images.tilts)
+    shift = probe.shift_error_px(prepared, angles, axes)
+    return probe.rotation_error_deg(prepared, angles, axes), shift * images.optics.pixel_size_angstrom

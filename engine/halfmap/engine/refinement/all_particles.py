@@ -1,0 +1,174 @@
+"""The expectation step over the particles of a half set: pools, threads and ranks."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from halfmap.engine.fourier.projector import reference_transform
+from halfmap.engine.particles.particle import Assignments
+from halfmap.engine.refinement.expectation import (
+    SCALE_NEEDS_SSNR,
+    Alignment,
+    Expectation,
+    HalfModel,
+    ParticleState,
+    Search,
+)
+from halfmap.engine.refinement.plan import IterationPlan
+from halfmap.engine.refinement.refinement import Refinement
+from halfmap.engine.refinement.state import HalfState
+from halfmap.engine.refinement.sums import ExpectationSums
+from halfmap.engine.sampling.priors import centre_of_prior
+
+
+@dataclass(frozen=True)
+class AlignedParticles:
+    """Outcome of the expectation step on one rank.
+
+    Parameters
+    ----------
+    indices
+        Particles that this rank has aligned.
+    assignments
+        What was assigned to them, row by row.
+    """
+
+    indices: Int64[np.ndarray, " n"]
+    assignments: Assignments
+
+
+def expectation_of_half(refinement: Refinement, half: HalfState, plan: IterationPlan) -> Expectation:
+    """Set up the expectation step of a half set with its own reference."""
+    settings, windows, search = refinement.settings, plan.windows, plan.search
+    transform = reference_transform(half.density, windows.max_shell, settings.padding, settings.threads)
+    model = HalfModel(
+        refinement.backend.reference(transform), half.sigma2, half.scale, half.spectra.ssnr > SCALE_NEEDS_SSNR
+    )
+    searched = Search(
+        search.orientations,
+        search.offsets,
+        search.prior,
+        half.pdf_direction,
+        search.perturbation,
+        half.sigma_offset_angstrom,
+        settings.search.adaptive_fraction,
+        settings.search.maximum_significant,
+        settings.by_correlation(plan.control.iteration),
+        settings.quirks.offset_prior_units,
+    )
+    return Expectation(refinement.backend, model, searched, settings.images, windows.by_group)
+
+
+def empty_sums(refinement: Refinement, plan: IterationPlan) -> ExpectationSums:
+    """Sums over no particle."""
+    particles = refinement.particles
+    return ExpectationSums.empty(
+        plan.windows.geometry,
+        len(particles.optics_groups),
+        refinement.grid.shells,
+        len(particles.scale_groups),
+        len(plan.search.orientations.pixels),
+    )
+
+
+@dataclass(frozen=True)
+class HalfWorker:
+    """Aligns the particles of one half set on this rank.
+
+    Parameters
+    ----------
+    refinement, expectation
+        What is done.
+    assignments
+        Poses before this iteration.
+    local
+        Searches are centred on the current orientations whatever the priors in the particle file.
+    """
+
+    refinement: Refinement
+    expectation: Expectation
+    assignments: Assignments
+    local: bool
+
+    def align(
+        self, pools: Iterable[Int64[np.ndarray, " pool"]], sums: list[ExpectationSums]
+    ) -> Iterator[tuple[int, Alignment]]:
+        """Align pools of particles, each shared out over the threads in a fixed way.
+
+        Parameters
+        ----------
+        pools
+            Particles.
+        sums
+            One set of sums for each thread, added to in place.
+        """
+        if len(sums) == 1:
+            yield from (found for pool in pools for found in self._align_some(pool, sums[0]))
+            return
+        with ThreadPoolExecutor(len(sums)) as executor:
+            for pool in pools:
+                shares = [pool[thread :: len(sums)] for thread in range(len(sums))]
+                for found in executor.map(self._align_some, shares, sums):
+                    yield from found
+
+    def _align_some(self, indices: Int64[np.ndarray, " n"], sums: ExpectationSums) -> list[tuple[int, Alignment]]:
+        return [(int(i), self.expectation.align(self._state(int(i)), sums)) for i in indices]
+
+    def _state(self, particle: int) -> ParticleState:
+        particles = self.refinement.particles
+        angles = self.assignments.angles_deg[particle]
+        return ParticleState(
+            self.refinement.load(particle, self.expectation.model.sigma2),
+            int(particles.optics_index[particle]),
+            int(particles.scale_group_index[particle]),
+            angles if self.local else centre_of_prior(angles, particles.angle_priors_deg[particle]),
+            self.refinement.search_centre_angstrom(self.assignments, particle),
+            np.nan_to_num(particles.origin_priors_angstrom[particle]),
+        )
+
+
+def expect_half(
+    refinement: Refinement, number: int, half: HalfState, assignments: Assignments, plan: IterationPlan
+) -> tuple[ExpectationSums, list[tuple[int, Alignment]]]:
+    """Align this rank's share of a half set; return its sums and alignments."""
+    settings, communicator = refinement.settings, refinement.communicator
+    expectation = expectation_of_half(refinement, half, plan)
+    worker = HalfWorker(refinement, expectation, assignments, plan.control.sampling.local_searches)
+    sums = [empty_sums(refinement, plan) for _ in range(settings.threads)]
+    pools = communicator.pools(number, refinement.members, settings.pool * settings.threads, refinement.handed_out)
+    found = list(worker.align(pools, sums))
+    for other in sums[1:]:
+        sums[0].add(other)
+    return sums[0], found
+
+
+def collected(found: list[tuple[int, Alignment]]) -> AlignedParticles:
+    """Turn alignments into columns."""
+    rows = [alignment for _, alignment in found]
+    columns: Float64[np.ndarray, "n 9"] = np.array(
+        [
+            (*r.angles_deg, *r.origin_angstrom, r.log_likelihood, r.max_probability, r.significant_samples)
+            for r in rows
+        ]
+    ).reshape(-1, 9)
+    return AlignedParticles(
+        np.array([i for i, _ in found], np.int64),
+        Assignments(
+            columns[:, :3],
+            columns[:, 3:6],
+            np.ones(len(rows), np.int64),
+            columns[:, 6],
+            columns[:, 7],
+            columns[:, 8].astype(np.int64),
+        ),
+    )
+
+
+def merged(assignments: Assignments, parts: list[AlignedParticles]) -> Assignments:
+    """Put what all ranks found in the place of the old poses."""
+    for part in parts:
+        assignments = assignments.updated(part.indices, part.assignments)
+    return assignments

@@ -1,0 +1,66 @@
+"""Deciding when a refinement has converged.
+
+RELION: MlOptimiser::checkConvergence, monitorHiddenVariableChanges, updateOverallChangesInHiddenVariables.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from halfmap.engine.fourier.shells import round_scalar
+from halfmap.engine.particles.particle import Assignments
+from halfmap.engine.particles.pose import euler_to_matrix
+from halfmap.engine.refinement.auto_sampling import ENOUGH_ITERATIONS, AutoSampling
+from halfmap.engine.refinement.state import Changes, Control
+from halfmap.engine.sampling.symmetry import PointGroup, angular_distance_deg
+
+_ABOUT = 1.03
+_SMALL_SHARE_OF_STEP = 0.40
+
+
+def converged(control: Control, wishes: AutoSampling) -> bool:
+    """Neither finer sampling nor another iteration would help: the next iteration is the last."""
+    return (
+        control.has_fine_enough_sampling
+        and control.iterations_without_resolution_gain >= ENOUGH_ITERATIONS
+        and wishes.changes_have_settled(control)
+    )
+
+
+def measure_changes(old: Assignments, new: Assignments, group: PointGroup) -> Changes:
+    """Compare the poses of all particles before and after an iteration."""
+    distance = angular_distance_deg(euler_to_matrix(new.angles_deg), euler_to_matrix(old.angles_deg), group)
+    moved = ((new.origin_angstrom - old.origin_angstrom) ** 2).sum(axis=1)
+    return Changes(
+        float(distance.mean()), float(np.sqrt(moved.mean() / 2)), float(_differ(new.class_number, old.class_number))
+    )
+
+
+def _differ(first: Int64[np.ndarray, " n"], second: Int64[np.ndarray, " n"]) -> Float64[np.ndarray, ""]:
+    return np.mean(first != second, dtype=np.float64)
+
+
+def with_new_changes(control: Control, changes: Changes, wishes: AutoSampling) -> Control:
+    """Count iterations in which poses hardly changed, or changed no less than before."""
+    least = control.smallest_changes
+    settled = (
+        _ABOUT * changes.classes >= least.classes
+        and _hardly(changes.offsets_angstrom, least.offsets_angstrom, _fine_offset_step(control, wishes))
+        and _hardly(changes.orientations_deg, least.orientations_deg, wishes.step_deg(control.sampling))
+    )
+    smallest = Changes(
+        min(changes.orientations_deg, least.orientations_deg),
+        min(changes.offsets_angstrom, least.offsets_angstrom),
+        min(float(round_scalar(changes.classes)), least.classes) if changes.classes < least.classes else least.classes,
+    )
+    count = control.iterations_without_changes + 1 if settled else 0
+    return replace(control, changes=changes, smallest_changes=smallest, iterations_without_changes=count)
+
+
+def _hardly(change: float, least: float, step: float) -> bool:
+    return change / step < _SMALL_SHARE_OF_STEP or _ABOUT * change >= least
+
+
+def _fine_offset_step(control: Control, wishes: AutoSampling) -> float:
+    return float(control.sampling.offset_step_angstrom / 2**wishes.oversampling)

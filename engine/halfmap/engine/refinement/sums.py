@@ -1,0 +1,77 @@
+"""What the expectation step adds up over the particles of a half set."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from jaxtyping import Float64
+
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
+
+
+@dataclass(frozen=True)
+class ExpectationSums:
+    """Sums over particles, weighted by their posteriors; added to in place.
+
+    Parameters
+    ----------
+    accumulator
+        Back-projected images.
+    residual, pixel_count
+        Σ |model − image|² and pixels, by optics group and shell.
+    signal_product, reference_power
+        Σ Re⟨C P, X⟩ and Σ |C P|² by scale group, for the intensity scales.
+    direction_mass
+        Posterior mass by searched direction.
+    scalars
+        Σ squared distance from the prior offset (Å²), Σ maximum probability, log-likelihood, particles.
+    """
+
+    accumulator: Accumulator
+    residual: Float64[np.ndarray, "optics shells"]
+    pixel_count: Float64[np.ndarray, "optics shells"]
+    signal_product: Float64[np.ndarray, " groups"]
+    reference_power: Float64[np.ndarray, " groups"]
+    direction_mass: Float64[np.ndarray, " directions"]
+    scalars: Float64[np.ndarray, "4"]
+
+    @classmethod
+    def empty(
+        cls, geometry: AccumulatorGeometry, optics_groups: int, shells: int, scale_groups: int, directions: int
+    ) -> "ExpectationSums":
+        """Start with nothing."""
+        spectra = (optics_groups, shells)
+        return cls(
+            Accumulator.empty(geometry),
+            np.zeros(spectra),
+            np.zeros(spectra),
+            np.zeros(scale_groups),
+            np.zeros(scale_groups),
+            np.zeros(directions),
+            np.zeros(4),
+        )
+
+    def arrays(self) -> list[Float64[np.ndarray, "*n"]]:
+        """All arrays, to be added up over threads and ranks."""
+        return [self.accumulator.sums, *(getattr(self, field.name) for field in fields(self)[1:])]
+
+    def add(self, other: "ExpectationSums") -> None:
+        """Add another set of sums in place."""
+        for mine, theirs in zip(self.arrays(), other.arrays(), strict=True):
+            mine += theirs
+
+    @property
+    def particles(self) -> float:
+        """Number of particles."""
+        return float(self.scalars[3])
+
+    def without_accumulator(self) -> "ExpectationSums":
+        """Keep everything but the back-projected images, which are large."""
+        accumulator = self.accumulator
+        return replace(self, accumulator=accumulator.with_sums(np.zeros((0, 0, 0, 3))))
+
+
+def pooled(first: ExpectationSums, second: ExpectationSums) -> ExpectationSums:
+    """Add up the sums of both halves, without their accumulators."""
+    total = replace(first, **{field.name: getattr(first, field.name).copy() for field in fields(first)[1:]})
+    total.add(second)
+    return total

@@ -1,0 +1,1 @@
+"""What a run tells while it runs: RELION's log lines, a progress bar, progress records."""

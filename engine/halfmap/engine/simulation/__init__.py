@@ -1,0 +1,1 @@
+"""Synthetic tilt series with known poses."""
