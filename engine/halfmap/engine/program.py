@@ -86,7 +86,7 @@ class Session:
             return self._ended_all(ExitCode.BAD_INPUT, str(error))
         except Aborted as error:
             return self._ended_all(ExitCode.ABORTED, str(error))
-        except BaseException as error:  # noqa: BLE001 (whatever it is, no rank may be left waiting)
+        except BaseException as error:  # whatever it is, no rank may be left waiting
             traceback.print_exc()
             return self._ended_all(ExitCode.FAILURE, f"{type(error).__name__}: {error}")
         return self._ended(ExitCode.SUCCESS) if self.ranks.is_first else ExitCode.SUCCESS
@@ -103,7 +103,7 @@ class Session:
         folder = self._arguments.pipeline_control if self._arguments else ""
         return Path(folder) if folder else None
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
         raise Aborted(f"stopped by {signal.Signals(number).name}.")
 
     def _check_abort(self) -> None:

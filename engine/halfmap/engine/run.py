@@ -201,7 +201,9 @@ class Run:
         names: tuple[Path, ...] = ()
         if outcome is not None and outcome.joined is not None:
             names = (
-                job_directory.final_map_file(root), job_directory.final_model_file(root), job_directory.data_file(root)
+                job_directory.final_map_file(root),
+                job_directory.final_model_file(root),
+                job_directory.data_file(root),
             )
             corrected = self.arguments.solvent_correct_fsc and self.refinement.has_user_mask
             self.log.say(words.final_lines(control, *names, masked=corrected))

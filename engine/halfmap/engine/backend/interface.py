@@ -26,8 +26,8 @@ class Residuals:
     power: Float64[np.ndarray, " pixels"]
 
 
-class Reference(ABC):
-    """A reference on the device, ready to be sliced."""
+class Reference:
+    """A reference on the device, ready to be sliced; each backend has its own kind."""
 
 
 class Backend(ABC):

@@ -7,6 +7,7 @@ and memory does not grow with the number of poses.
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Complex64, Float32, Float64
@@ -111,7 +112,11 @@ class CpuBackend(Backend):
         kx, ky = images.pixels.kx.astype(np.float32), images.pixels.ky.astype(np.float32)
         totals = weights.sum(axis=1)
         residuals = Residuals(np.zeros(len(kx)), np.zeros(len(kx)))
-        masked, inserted, inserted_weight = _pairs(images.masked), _pairs(images.back_projected), images.back_projected_weight
+        masked, inserted, inserted_weight = (
+            _pairs(images.masked),
+            _pairs(images.back_projected),
+            images.back_projected_weight,
+        )
         for block in self._tilt_blocks(images, len(offsets_px)):
             phases = self._phases(images, offsets_px, block)
             flat = phases.reshape(len(offsets_px), -1)
@@ -140,8 +145,8 @@ class CpuBackend(Backend):
         edges = np.linspace(0, len(sums), 4 * self.threads + 1).astype(int)
         with ThreadPoolExecutor(self.threads) as pool:
             parts = [
-                pool.submit(add_rotated, sums, np.ascontiguousarray(rotation), radius, int(a), int(b), total)
-                for a, b in zip(edges[:-1], edges[1:], strict=True)
+                pool.submit(add_rotated, sums, np.ascontiguousarray(rotation), radius, first, last, total)
+                for first, last in pairwise(edges.tolist())
             ]
             for part in parts:
                 part.result()

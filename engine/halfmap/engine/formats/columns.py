@@ -40,9 +40,7 @@ def as_floats(
     return numbers
 
 
-def as_integers(
-    table: pd.DataFrame, label: str, path: Path, default: int | None = None
-) -> Int64[np.ndarray, " rows"]:
+def as_integers(table: pd.DataFrame, label: str, path: Path, default: int | None = None) -> Int64[np.ndarray, " rows"]:
     """Return a column as whole numbers, or a default where the column is missing."""
     return np.rint(as_floats(table, label, path, default)).astype(np.int64)
 

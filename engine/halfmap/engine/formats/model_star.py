@@ -191,7 +191,9 @@ def read_model(path: Path) -> ModelFile:
         require_table(tables, "model_classes", path)[labels.REFERENCE_IMAGE].iloc[0],
         general,
         Spectra(*(_lenient(spectra, label, path) for label in _SPECTRA_COLUMNS)),
-        np.stack([_noise(require_table(tables, name, path), len(spectra), path) for name in sorted(optics, key=_number)]),
+        np.stack(
+            [_noise(require_table(tables, name, path), len(spectra), path) for name in sorted(optics, key=_number)]
+        ),
         _lenient(groups, labels.GROUP_SCALE, path),
         [str(name) for name in groups[labels.GROUP_NAME]],
         _lenient(require_table(tables, "model_pdf_orient_class_1", path), labels.ORIENTATION_DISTRIBUTION, path),
@@ -216,4 +218,8 @@ def _noise(table: pd.DataFrame, shells: int, path: Path) -> Float64[np.ndarray, 
     spectrum = np.zeros(shells)
     spectrum[as_floats(table, labels.SPECTRAL_INDEX, path).astype(int)] = as_floats(table, labels.SIGMA2_NOISE, path)
     listed = np.flatnonzero(spectrum > 0)
-    return spectrum if not len(listed) else spectrum[listed[np.searchsorted(listed, np.arange(shells)).clip(max=len(listed) - 1)]]
+    return (
+        spectrum
+        if not len(listed)
+        else spectrum[listed[np.searchsorted(listed, np.arange(shells)).clip(max=len(listed) - 1)]]
+    )

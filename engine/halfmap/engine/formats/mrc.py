@@ -40,7 +40,7 @@ class DensityMap:
 def _opened(path: Path, header_only: bool = False) -> mrcfile.mrcfile.MrcFile:
     if not path.exists():
         raise BadInput(
-            f"{path}: does not exist. Paths are relative to the project directory, from which the program must be started."
+            f"{path}: does not exist. Paths are relative to the project directory, from which the program is started."
         )
     try:
         with warnings.catch_warnings():

@@ -78,7 +78,10 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: 
     scale_groups = list(dict.fromkeys(groups))
     series_index = np.array([series_names.index(name) for name in tomo_names])
     names = required(table, labels.PARTICLE_NAME if labels.PARTICLE_NAME in table else labels.IMAGE_NAME, path)
-    visible = [_visible(text, path, name) for text, name in zip(required(table, labels.VISIBLE_FRAMES, path), names, strict=True)]
+    visible = [
+        _visible(text, path, name)
+        for text, name in zip(required(table, labels.VISIBLE_FRAMES, path), names, strict=True)
+    ]
     for name, flags, tomo in zip(names, visible, tomo_names, strict=True):
         if len(flags) != series[tomo].tilts:
             raise BadInput(
@@ -117,16 +120,27 @@ def read_optics(table: pd.DataFrame, path: Path) -> list[OpticsGroup]:
     pixel_sizes = as_floats(table, labels.IMAGE_PIXEL_SIZE, path)
     for number, (box, pixel) in enumerate(zip(boxes, pixel_sizes, strict=True), 1):
         if box <= 0 or box % 2:
-            raise BadInput(f"{path}: {labels.IMAGE_SIZE} of optics group {number} is {box}; it must be even and above 0.")
+            raise BadInput(
+                f"{path}: {labels.IMAGE_SIZE} of optics group {number} is {box}; it must be even and above 0."
+            )
         if pixel <= 0:
-            raise BadInput(f"{path}: {labels.IMAGE_PIXEL_SIZE} of optics group {number} is {pixel:g}; it must be above 0 Å.")
+            raise BadInput(
+                f"{path}: {labels.IMAGE_PIXEL_SIZE} of optics group {number} is {pixel:g}; it must be above 0 Å."
+            )
     numbers = as_integers(table, labels.OPTICS_GROUP, path)
-    names = table[labels.OPTICS_GROUP_NAME] if labels.OPTICS_GROUP_NAME in table else [f"opticsGroup{n}" for n in numbers]
-    columns = [as_floats(table, label, path) for label in (labels.VOLTAGE, labels.SPHERICAL_ABERRATION, labels.AMPLITUDE_CONTRAST)]
+    names = (
+        table[labels.OPTICS_GROUP_NAME] if labels.OPTICS_GROUP_NAME in table else [f"opticsGroup{n}" for n in numbers]
+    )
+    columns = [
+        as_floats(table, label, path)
+        for label in (labels.VOLTAGE, labels.SPHERICAL_ABERRATION, labels.AMPLITUDE_CONTRAST)
+    ]
     premultiplied = as_integers(table, labels.CTF_PREMULTIPLIED, path, 0)
     return [
         OpticsGroup(int(n), str(name), Microscope(float(kv), float(cs), float(q0)), float(pixel), int(box), bool(flag))
-        for n, name, kv, cs, q0, pixel, box, flag in zip(numbers, names, *columns, pixel_sizes, boxes, premultiplied, strict=True)
+        for n, name, kv, cs, q0, pixel, box, flag in zip(
+            numbers, names, *columns, pixel_sizes, boxes, premultiplied, strict=True
+        )
     ]
 
 
@@ -163,7 +177,9 @@ def _positions(table: pd.DataFrame, path: Path, series: list) -> Float64[np.ndar
         return centred / pixel_sizes + np.array([s.centre_px for s in series])
     if all(label in table for label in labels.COORDINATES):
         return as_vectors(table, labels.COORDINATES, path)
-    raise BadInput(f"{path}: has neither {labels.CENTERED_COORDINATES[0]} … nor {labels.COORDINATES[0]} …; one is needed.")
+    raise BadInput(
+        f"{path}: has neither {labels.CENTERED_COORDINATES[0]} … nor {labels.COORDINATES[0]} …; one is needed."
+    )
 
 
 def _priors(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> Float64[np.ndarray, "particles 3"]:
@@ -175,7 +191,9 @@ def _half_sets(table: pd.DataFrame, path: Path) -> Int64[np.ndarray, " particles
     subsets = as_integers(table, labels.RANDOM_SUBSET, path, 0)
     strange = np.flatnonzero((subsets < 0) | (subsets > 2))
     if len(strange):
-        raise BadInput(f"{path}: {labels.RANDOM_SUBSET} of row {strange[0] + 1} is {subsets[strange[0]]}; 1 or 2 was expected.")
+        raise BadInput(
+            f"{path}: {labels.RANDOM_SUBSET} of row {strange[0] + 1} is {subsets[strange[0]]}; 1 or 2 was expected."
+        )
     if (subsets == 0).any() and (subsets > 0).any():
         raise BadInput(
             f"{path}: {labels.RANDOM_SUBSET} is 0 for {np.count_nonzero(subsets == 0)} particles and set for others; "
@@ -187,7 +205,9 @@ def _half_sets(table: pd.DataFrame, path: Path) -> Int64[np.ndarray, " particles
     return subsets
 
 
-def write_particle_set(path: Path, file: ParticleFile, particles: ParticleSet, assignments: Assignments, started: bool) -> None:
+def write_particle_set(
+    path: Path, file: ParticleFile, particles: ParticleSet, assignments: Assignments, started: bool
+) -> None:
     """Write the particle file with the current poses; columns that were not refined keep their text.
 
     Parameters

@@ -116,7 +116,9 @@ class RunFiles:
 
     def _grid(self, state: State) -> OrientationGrid:
         settings = self.refinement.settings
-        return OrientationGrid(state.control.sampling.healpix_order, settings.search.oversampling, self.refinement.group)
+        return OrientationGrid(
+            state.control.sampling.healpix_order, settings.search.oversampling, self.refinement.group
+        )
 
     def _context(self, half: int) -> ModelContext:
         settings = self.refinement.settings

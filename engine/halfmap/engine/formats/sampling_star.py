@@ -13,7 +13,9 @@ from halfmap.engine.sampling.orientations import OrientationGrid
 _NO_TILT_LIMIT_DEG = -91.0
 
 
-def write_sampling(path: Path, sampling: Sampling, grid: OrientationGrid, symmetry: str, perturbation_factor: float) -> None:
+def write_sampling(
+    path: Path, sampling: Sampling, grid: OrientationGrid, symmetry: str, perturbation_factor: float
+) -> None:
     """Write a sampling as RELION's HealpixSampling::write does."""
     write_star(path, sampling_tables(sampling, grid, symmetry, perturbation_factor))
 
@@ -22,7 +24,12 @@ def sampling_tables(
     sampling: Sampling, grid: OrientationGrid, symmetry: str, perturbation_factor: float
 ) -> dict[str, Table]:
     """Lay out the tables of a sampling file; offsets in Å, directions in the order of the model's distribution."""
-    current = (sampling.healpix_order, grid.step_deg, float(sampling.offset_range_angstrom), float(sampling.offset_step_angstrom))
+    current = (
+        sampling.healpix_order,
+        grid.step_deg,
+        float(sampling.offset_range_angstrom),
+        float(sampling.offset_step_angstrom),
+    )
     order, psi_step, reach, step = current
     return {
         "sampling_general": {

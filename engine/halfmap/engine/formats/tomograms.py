@@ -36,7 +36,8 @@ def read_tomograms(path: Path, project: Path, names: list[str]) -> dict[str, Til
     unknown = [name for name in names if name not in known]
     if unknown:
         raise BadInput(
-            f"{path}: knows no tomogram {unknown[0]!r}" + (f" (nor {len(unknown) - 1} others)" if unknown[1:] else "")
+            f"{path}: knows no tomogram {unknown[0]!r}"
+            + (f" (nor {len(unknown) - 1} others)" if unknown[1:] else "")
             + f" that the particles name; it holds {', '.join(list(known)[:5])}."
         )
     return {name: _tilt_series(table.iloc[[known[name]]], name, path, project) for name in names}

@@ -106,7 +106,9 @@ def complete_hermitian(accumulator: Accumulator) -> Accumulator:
     return accumulator.with_sums(sums)
 
 
-AddRotated = Callable[[Float64[np.ndarray, "z y x 3"], Float64[np.ndarray, "3 3"], int, Float64[np.ndarray, "z y x 3"]], None]
+AddRotated = Callable[
+    [Float64[np.ndarray, "z y x 3"], Float64[np.ndarray, "3 3"], int, Float64[np.ndarray, "z y x 3"]], None
+]
 
 
 def symmetrise(

@@ -15,25 +15,19 @@ def transform_images(images: Float[np.ndarray, "images n n"]) -> Complex[np.ndar
     return scipy.fft.rfft2(scipy.fft.ifftshift(images, axes=(1, 2)), norm="forward")
 
 
-def transform_map(
-    density: Float[np.ndarray, "n n n"], workers: int = 1
-) -> Complex[np.ndarray, "n n half"]:
+def transform_map(density: Float[np.ndarray, "n n n"], workers: int = 1) -> Complex[np.ndarray, "n n half"]:
     """Transform a centred map into a half-transform divided by n³."""
     return scipy.fft.rfftn(scipy.fft.ifftshift(density), norm="forward", workers=workers)
 
 
-def restore_map(
-    half_transform: Complex[np.ndarray, "n n half"], workers: int = 1
-) -> Float[np.ndarray, "n n n"]:
+def restore_map(half_transform: Complex[np.ndarray, "n n half"], workers: int = 1) -> Float[np.ndarray, "n n n"]:
     """Invert `transform_map`."""
     box_px = half_transform.shape[0]
     shape = (box_px, box_px, box_px)
     return scipy.fft.fftshift(scipy.fft.irfftn(half_transform, s=shape, norm="forward", workers=workers))
 
 
-def window_transform(
-    half_transform: Complex[np.ndarray, "n n half"], box_px: int
-) -> Complex[np.ndarray, "m m mhalf"]:
+def window_transform(half_transform: Complex[np.ndarray, "n n half"], box_px: int) -> Complex[np.ndarray, "m m mhalf"]:
     """Crop or pad a half-transform of a map to another even box size.
 
     Padding copies only the Nyquist sphere (RELION: windowFourierTransform); nothing is rescaled.

@@ -263,5 +263,3 @@ def _model_ctf(
         images.ctf, images.optics.microscope, pixels.kx / extent, pixels.ky / extent, settings.intact_first_peak
     )
     return (ratio**2 * (value**2 if images.optics.premultiplied else value)).astype(np.float32)
-
-

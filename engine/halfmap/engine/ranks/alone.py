@@ -50,12 +50,12 @@ class Alone(Communicator):
         """Return the one value."""
         return [value]
 
-    def broadcast(self, value: T | None, root: int) -> T:
+    def broadcast(self, value: T | None, root: int) -> T:  # noqa: ARG002
         """Return the value."""
         assert value is not None
         return value
 
-    def captain_rank(self, half: int) -> int:
+    def captain_rank(self, half: int) -> int:  # noqa: ARG002
         """Return 0."""
         return 0
 

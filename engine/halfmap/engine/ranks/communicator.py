@@ -97,5 +97,3 @@ def workers_of(half: int, size: int) -> list[int]:
 def sizes_in_words() -> str:
     """Numbers of ranks that can be used."""
     return "1 (both half sets in turn), 2 (one half set each) or an odd number from 3 on (a leader and equal halves)"
-
-

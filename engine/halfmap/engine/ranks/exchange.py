@@ -48,7 +48,7 @@ class ThroughDisc(SumsExchange):
     def _add(self, path: Path, arrays: Sequence[np.ndarray]) -> None:
         with path.open("rb") as file:
             for array in arrays:
-                array += np.load(file)
+                np.add(array, np.load(file), out=array)
         path.unlink()
 
     def remove_leftovers(self) -> None:

@@ -143,7 +143,7 @@ class OverMpi(Communicator):
 
     def broadcast(self, value: T | None, root: int) -> T:
         """Send one rank's value to all."""
-        return cast(T, _broadcast(self.world, value, root))
+        return _broadcast(self.world, value, root)
 
     def describe(self) -> Sequence[str]:
         """One line for each rank."""

@@ -149,10 +149,7 @@ def collected(found: list[tuple[int, Alignment]]) -> AlignedParticles:
     """Turn alignments into columns."""
     rows = [alignment for _, alignment in found]
     columns: Float64[np.ndarray, "n 9"] = np.array(
-        [
-            (*r.angles_deg, *r.origin_angstrom, r.log_likelihood, r.max_probability, r.significant_samples)
-            for r in rows
-        ]
+        [(*r.angles_deg, *r.origin_angstrom, r.log_likelihood, r.max_probability, r.significant_samples) for r in rows]
     ).reshape(-1, 9)
     return AlignedParticles(
         np.array([i for i, _ in found], np.int64),

@@ -6,7 +6,6 @@ RELION: MlOptimiser::checkConvergence, monitorHiddenVariableChanges, updateOvera
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from halfmap.engine.fourier.shells import round_scalar
 from halfmap.engine.particles.particle import Assignments
@@ -33,12 +32,10 @@ def measure_changes(old: Assignments, new: Assignments, group: PointGroup) -> Ch
     distance = angular_distance_deg(euler_to_matrix(new.angles_deg), euler_to_matrix(old.angles_deg), group)
     moved = ((new.origin_angstrom - old.origin_angstrom) ** 2).sum(axis=1)
     return Changes(
-        float(distance.mean()), float(np.sqrt(moved.mean() / 2)), float(_differ(new.class_number, old.class_number))
+        float(distance.mean()),
+        float(np.sqrt(moved.mean() / 2)),
+        float((new.class_number != old.class_number).mean()),
     )
-
-
-def _differ(first: Int64[np.ndarray, " n"], second: Int64[np.ndarray, " n"]) -> Float64[np.ndarray, ""]:
-    return np.mean(first != second, dtype=np.float64)
 
 
 def with_new_changes(control: Control, changes: Changes, wishes: AutoSampling) -> Control:

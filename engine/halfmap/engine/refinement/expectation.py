@@ -184,7 +184,7 @@ class Expectation:
         return self._judge(scores, candidates.log_prior[:, None] + prior)
 
     def _children(self, candidates: Candidates, significant: Bool[np.ndarray, "n m"]) -> "FinePoses":
-        rows, columns = significant.any(axis=1).nonzero()[0], significant.any(axis=0).nonzero()[0]
+        rows, columns = np.flatnonzero(significant.any(axis=1)), np.flatnonzero(significant.any(axis=0))
         grid, search = self.search.orientations, self.search
         angles = grid.fine_angles_deg(candidates.directions[rows], candidates.psis[rows])
         rotations = grid.perturbed(angles.reshape(-1, 3), search.perturbation)
@@ -244,11 +244,9 @@ class Expectation:
         away = particle.origin_angstrom + unit * offsets_angstrom - particle.origin_prior_angstrom
         return -0.5 * (away**2).sum(axis=1) / self.search.sigma_offset_angstrom**2
 
-    def _accumulate(
-        self, particle: ParticleState, poses: "FinePoses", fine: Posterior, sums: ExpectationSums
-    ) -> None:
+    def _accumulate(self, particle: ParticleState, poses: "FinePoses", fine: Posterior, sums: ExpectationSums) -> None:
         stored = fine.stored
-        rows, columns = stored.any(axis=1).nonzero()[0], stored.any(axis=0).nonzero()[0]
+        rows, columns = np.flatnonzero(stored.any(axis=1)), np.flatnonzero(stored.any(axis=0))
         weights = stored[np.ix_(rows, columns)]
         images = self._images(particle, self.windows[particle.optics].stored)
         offsets_px = self._offsets_px(particle, poses.offsets_angstrom[columns])
@@ -290,7 +288,7 @@ class Expectation:
         )
 
     def _log_constants(self, particle: ParticleState) -> float:
-        """What the log-likelihood has beside the evidence: the images' power and the noise's normalisation.
+        """Add up what the log-likelihood has beside the evidence: the images' power and the noise's normalisation.
 
         Beyond the window RELION adds half of the power without dividing it by σ²; it is a constant of the particle.
         """

@@ -118,9 +118,7 @@ def _coarse_rotations(
     return grid.perturbed(angles_deg, plan.search.perturbation)
 
 
-def _images(
-    refinement: Refinement, state: State, plan: IterationPlan, particle: int
-) -> tuple[TiltImages, TiltImages]:
+def _images(refinement: Refinement, state: State, plan: IterationPlan, particle: int) -> tuple[TiltImages, TiltImages]:
     """The particle's images for correlation, and weighted by the noise."""
     group = int(refinement.particles.optics_index[particle])
     windows: Windows = plan.windows.by_group[group]

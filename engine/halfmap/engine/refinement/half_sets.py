@@ -23,7 +23,6 @@ _SHELLS_AFTER_RANDOMISATION = 2
 Accumulators = dict[int, Accumulator]
 
 
-
 def join_low_resolution(accumulators: Accumulators, shell: int, communicator: Communicator) -> Accumulators:
     """Replace both halves' sums up to a shell by their mean (RELION: joinTwoHalvesAtLowResolution).
 

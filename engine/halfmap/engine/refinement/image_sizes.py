@@ -66,7 +66,9 @@ def with_new_size_increment(control: Control, fsc: Float64[np.ndarray, " shells"
     falls_to_half, falls_to_143 = (_first_below(fsc, threshold) for threshold in (0.5, 0.143))
     return replace(
         control,
-        size_increment_shells=max(control.size_increment_shells, falls_to_143 - falls_to_half + _INCREMENT_MARGIN_SHELLS),
+        size_increment_shells=max(
+            control.size_increment_shells, falls_to_143 - falls_to_half + _INCREMENT_MARGIN_SHELLS
+        ),
         has_high_fsc_at_limit=control.has_high_fsc_at_limit or bool(fsc[max_shell - 1] > _HIGH_FSC),
     )
 

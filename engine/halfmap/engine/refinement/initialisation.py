@@ -16,13 +16,17 @@ from halfmap.engine.imaging.preparation import ModelGrid, ParticleImages
 _EDGE_SHELLS = 2
 
 
-def on_grid(density: Float32[np.ndarray, "n n n"], pixel_size_angstrom: float, grid: ModelGrid) -> Float32[np.ndarray, "m m m"]:
+def on_grid(
+    density: Float32[np.ndarray, "n n n"], pixel_size_angstrom: float, grid: ModelGrid
+) -> Float32[np.ndarray, "m m m"]:
     """Bring a map to the pixel size and box size of the model: resample in Fourier space, then crop or pad."""
     box_px = round_scalar(density.shape[0] * pixel_size_angstrom / grid.pixel_size_angstrom)
     return window_map(resample_map(density, box_px - box_px % 2), grid.box_px).astype(np.float32)
 
 
-def low_passed(density: Float[np.ndarray, "n n n"], grid: ModelGrid, resolution_angstrom: float) -> Float32[np.ndarray, "n n n"]:
+def low_passed(
+    density: Float[np.ndarray, "n n n"], grid: ModelGrid, resolution_angstrom: float
+) -> Float32[np.ndarray, "n n n"]:
     """Low-pass filter a map at a resolution, with a cosine edge of two shells around it."""
     cut = grid.extent_angstrom / resolution_angstrom
     position = np.clip((cut + _EDGE_SHELLS / 2 - radii(grid.box_px, 3)) / _EDGE_SHELLS, 0, 1)
@@ -48,8 +52,8 @@ def first_noise(
     for group, images in sample:
         found.setdefault(group, _PowerSums(images)).add(images)
     spectra = {group: sums.noise(grid) for group, sums in found.items()}
-    mean = np.mean(list(spectra.values()), axis=0)
-    return np.stack([spectra.get(group, mean) for group in range(optics_groups)])
+    mean = np.asarray(np.mean(list(spectra.values()), axis=0))
+    return np.stack([np.asarray(spectra.get(group, mean)) for group in range(optics_groups)])
 
 
 class _PowerSums:
@@ -98,4 +102,3 @@ def first_ssnr(
     shell = np.arange(box_px // 2 + 1)
     evidence = particles / sigma2.mean(axis=0) / np.where(shell > 0, 2 * shell, 1)
     return tau2, evidence * tau2
-

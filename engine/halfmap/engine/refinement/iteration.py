@@ -26,6 +26,7 @@ from halfmap.engine.refinement.sums import ExpectationSums
 from halfmap.engine.sampling.priors import centre_of_prior, direction_tree
 from halfmap.engine.sampling.random_numbers import next_perturbation
 
+
 @dataclass(frozen=True)
 class Outcome:
     """What an iteration leaves.
@@ -96,7 +97,7 @@ def prepare(refinement: Refinement, state: State, watch: Stopwatch) -> Iteration
     if number > 1:
         control = with_new_sampling(control, settings.sampling)
     search = plan_search(control.sampling, settings, refinement.group)
-    refinement.observer.search_planned(control, _sizes(search, refinement, state), windows)
+    refinement.observer.search_planned(control, _sizes(search, refinement, state))
     return IterationPlan(control, windows, search)
 
 
@@ -150,9 +151,7 @@ def _expect(
     return sums, merged(state.assignments, parts)
 
 
-def _after_expectation(
-    refinement: Refinement, state: State, plan: IterationPlan, assignments: Assignments
-) -> Control:
+def _after_expectation(refinement: Refinement, state: State, plan: IterationPlan, assignments: Assignments) -> Control:
     changes = measure_changes(state.assignments, assignments, refinement.group)
     return with_new_changes(plan.control, changes, refinement.settings.sampling)
 

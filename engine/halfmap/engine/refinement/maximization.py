@@ -67,7 +67,9 @@ def _divided(
 ) -> Float32[np.ndarray, "n n n"]:
     if settings.gridding_iterations:
         inverse = iterated_inverse_weight(accumulator.geometry, weight, settings.gridding_iterations, settings.threads)
-        return reconstruct(accumulator, np.divide(1, inverse, where=inverse > 0, out=np.zeros_like(inverse)), settings.threads)
+        return reconstruct(
+            accumulator, np.divide(1, inverse, where=inverse > 0, out=np.zeros_like(inverse)), settings.threads
+        )
     return reconstruct(accumulator, floored(accumulator, weight), settings.threads)
 
 

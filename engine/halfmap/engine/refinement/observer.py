@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from halfmap.engine.refinement.plan import WindowPlan
 from halfmap.engine.refinement.state import Control
 
 
@@ -39,7 +38,7 @@ class Observer:
     def accuracies_estimated(self, control: Control) -> None:
         """Hear the estimated accuracies."""
 
-    def search_planned(self, control: Control, sizes: tuple[SearchSize, SearchSize], windows: WindowPlan) -> None:
+    def search_planned(self, control: Control, sizes: tuple[SearchSize, SearchSize]) -> None:
         """Hear what is going to be searched."""
 
     def joining(self, resolution_angstrom: float) -> None:

@@ -89,9 +89,7 @@ def plan_windows(
     return WindowPlan(model_px, settings.padding, grid.box_px, by_group)
 
 
-def _windows(
-    model_px: int, control: Control, settings: Settings, optics: OpticsGroup, grid: ModelGrid
-) -> Windows:
+def _windows(model_px: int, control: Control, settings: Settings, optics: OpticsGroup, grid: ModelGrid) -> Windows:
     search = settings.search
     stored_px = image_size_px(model_px, optics, grid)
     if search.finest_angstrom > 0:

@@ -125,7 +125,9 @@ def _last(
     together = communicator.meet({half: s.without_accumulator() for half, s in sums.items()})
     joined = None
     if communicator.is_captain(1):
-        assert total is not None and together is not None and fsc is not None
+        assert total is not None
+        assert together is not None
+        assert fsc is not None
         estimates = spectra(total, fsc, settings.tau2_fudge, joined=True)
         model = replace(state.halves[0], density=regularised_map(total, estimates, settings), spectra=estimates)
         per_group = refinement.particles_per_group(1) + refinement.particles_per_group(2)

@@ -45,9 +45,7 @@ class Spectra:
     coverage: Float64[np.ndarray, " shells"]
 
 
-def spectra(
-    accumulator: Accumulator, fsc: Float64[np.ndarray, " shells"], tau2_fudge: float, joined: bool
-) -> Spectra:
+def spectra(accumulator: Accumulator, fsc: Float64[np.ndarray, " shells"], tau2_fudge: float, joined: bool) -> Spectra:
     """Estimate noise and signal power of a reconstruction from the FSC between the halves.
 
     Parameters

@@ -141,6 +141,4 @@ class Settings:
 
     def filtered_after(self, iteration: int) -> bool:
         """Whether the reference is low-pass filtered after an iteration (0 for the start)."""
-        return self.lowpass_angstrom > 0 and (
-            iteration == 0 or (iteration == 1 and self.search.first_by_correlation)
-        )
+        return self.lowpass_angstrom > 0 and (iteration == 0 or (iteration == 1 and self.search.first_by_correlation))

@@ -52,9 +52,7 @@ def first_state(
     start = replace(sampling, perturbation=moved)
     control = Control(0, 0.0, start, size_increment_shells=settings.size_increment_shells)
     lowpass = settings.lowpass_angstrom if settings.filtered_after(0) else -1.0
-    control = with_new_resolution(
-        control, halves[0].spectra.ssnr, refinement.grid, lowpass, settings.minimum_shell
-    )
+    control = with_new_resolution(control, halves[0].spectra.ssnr, refinement.grid, lowpass, settings.minimum_shell)
     return State(control, (halves[0], halves[1]), refinement.particles.start)
 
 

@@ -57,7 +57,7 @@ class ExpectationSums:
     def add(self, other: "ExpectationSums") -> None:
         """Add another set of sums in place."""
         for mine, theirs in zip(self.arrays(), other.arrays(), strict=True):
-            mine += theirs
+            np.add(mine, theirs, out=mine)
 
     @property
     def particles(self) -> float:

@@ -8,7 +8,6 @@ from typing import TextIO, TypeVar, cast
 from halfmap.contract.progress import PhaseProgress, ProgressWriter
 from halfmap.contract.progress_events import AnyEvent, Phase
 from halfmap.engine.refinement.observer import Observer, SearchSize
-from halfmap.engine.refinement.plan import WindowPlan
 from halfmap.engine.refinement.settings import Settings
 from halfmap.engine.refinement.state import Control
 from halfmap.engine.reporting import words
@@ -110,11 +109,14 @@ class RunLog(Observer):
         """Print the accuracies."""
         self.say(words.accuracy_lines(control))
 
-    def search_planned(self, control: Control, sizes: tuple[SearchSize, SearchSize], windows: WindowPlan) -> None:
+    def search_planned(self, control: Control, sizes: tuple[SearchSize, SearchSize]) -> None:
         """Print the sampling."""
         self.say(
             words.search_lines(
-                control, sizes, self.settings.sampling.diameter_angstrom, self.settings.sampling.step_deg(control.sampling)
+                control,
+                sizes,
+                self.settings.sampling.diameter_angstrom,
+                self.settings.sampling.step_deg(control.sampling),
             )
         )
 

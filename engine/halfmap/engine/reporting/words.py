@@ -42,7 +42,8 @@ def iteration_lines(control: Control) -> list[str]:
         f" Auto-refine: Resolution= {_angstrom(control)} (no gain for "
         f"{control.iterations_without_resolution_gain} iter) ",
         f" Auto-refine: Changes in angles= {number(control.changes.orientations_deg)} degrees; and in offsets= "
-        f"{number(control.changes.offsets_angstrom)} Angstroms (no gain for {control.iterations_without_changes} iter) ",
+        f"{number(control.changes.offsets_angstrom)} Angstroms (no gain for "
+        f"{control.iterations_without_changes} iter) ",
     ]
     if control.has_converged:
         lines += [
@@ -124,7 +125,8 @@ def final_lines(control: Control, final_map: Path, model: Path, data: Path, mask
         f" Auto-refine: + Final reconstruction from all particles is saved as: {final_map}",
         f" Auto-refine: + Final model parameters are stored in: {model}",
         f" Auto-refine: + Final data parameters are stored in: {data}",
-        f" Auto-refine: + Final resolution ({'already with' if masked else 'without'} masking) is: {_angstrom(control)}",
+        f" Auto-refine: + Final resolution ({'already with' if masked else 'without'} masking) is: "
+        f"{_angstrom(control)}",
     ]
 
 
@@ -136,7 +138,9 @@ def skipped_lines() -> list[str]:
 def unconverged_lines(control: Control, last_iteration: int) -> list[str]:
     """Announce the end of a run that was not allowed to converge."""
     if control.iteration >= last_iteration:
-        return [f" Auto-refine: stopping after iteration {control.iteration} as asked (--auto_iter_max); not converged."]
+        return [
+            f" Auto-refine: stopping after iteration {control.iteration} as asked (--auto_iter_max); not converged."
+        ]
     return [f" Auto-refine: stopping at {_angstrom(control)} Angstroms as asked (--abort_at_resolution)."]
 
 

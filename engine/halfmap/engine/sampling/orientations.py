@@ -47,7 +47,8 @@ def asymmetric_unit_pixels(healpix_order: int, group: PointGroup) -> Int64[np.nd
     pixels = pixels[group.in_asymmetric_unit(rot_deg, tilt_deg)]
     if not len(pixels):
         raise ValueError(
-            f"no direction of HEALPix order {healpix_order} lies in the asymmetric unit of {group.name}; use a finer step"
+            f"no direction of HEALPix order {healpix_order} lies in the asymmetric unit of {group.name}; "
+            f"use a finer step"
         )
     if group.order == 1 or len(pixels) >= MATES_ARE_SEPARATED_BELOW:
         return pixels

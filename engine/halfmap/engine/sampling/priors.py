@@ -143,9 +143,9 @@ def _within_cone(
     chord = 2 * np.sin(np.deg2rad(min(WINDOW_SIGMAS * sigma_deg, 180.0)) / 2)
     found = np.unique(np.concatenate([np.asarray(f, np.int64) for f in tree.query_ball_point(mates, chord)]))
     if not len(found):
-        distances, nearest = tree.query(mates)
+        distances, nearest = (np.atleast_1d(found) for found in tree.query(mates))
         mate = int(np.argmin(distances))
-        return np.array([nearest[mate]]), np.zeros(1), np.array([mate])
+        return nearest[[mate]], np.zeros(1), np.array([mate])
     cosines = np.clip(grid.direction_vectors[found] @ mates.T, -1, 1)
     log_prior = _log_gaussian(np.rad2deg(np.arccos(cosines.max(axis=1))), sigma_deg)
     return found, log_prior - np.log(np.exp(log_prior).sum()), cosines.argmax(axis=1)
@@ -178,5 +178,3 @@ def centre_of_prior(
 ) -> Float64[np.ndarray, "3"]:
     """Prior angles where they are given, the current ones elsewhere."""
     return np.where(np.isnan(priors_deg), angles_deg, priors_deg)
-
-

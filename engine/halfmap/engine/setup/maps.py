@@ -86,7 +86,9 @@ def _check_grid(reference: DensityMap, arguments: RefineArguments, path: Path, g
         raise BadInput(f"{found}; give --trust_ref_size to resize the reference, or another map.")
     ratio = reference.pixel_size_angstrom / grid.pixel_size_angstrom
     if not 1 / 16 < ratio < 16:
-        raise BadInput(f"{found}; pixel sizes so different cannot both be right. Correct the header or give --ref_angpix.")
+        raise BadInput(
+            f"{found}; pixel sizes so different cannot both be right. Correct the header or give --ref_angpix."
+        )
     return [f"{found}; the reference is resized."]
 
 

@@ -24,7 +24,9 @@ def check_output(arguments: RefineArguments) -> None:
     _make(folder)
     free_mb = shutil.disk_usage(folder).free >> 20
     if free_mb < _LEAST_FREE_MB:
-        raise BadInput(f"{folder}: {free_mb} MB free, at least {_LEAST_FREE_MB} MB are needed; make room or choose another.")
+        raise BadInput(
+            f"{folder}: {free_mb} MB free, at least {_LEAST_FREE_MB} MB are needed; make room or choose another."
+        )
     if arguments.pipeline_control:
         _make(Path(arguments.pipeline_control))
     if arguments.continue_from or arguments.overwrite:

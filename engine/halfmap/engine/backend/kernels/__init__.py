@@ -15,5 +15,5 @@ R = TypeVar("R")
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel at its first call, without the interpreter's lock, and keep the machine code on disk."""
-    kernel: Callable[P, R] = numba.njit(function, cache=True, nogil=True, fastmath=True, error_model="numpy")
+    kernel: Callable[P, R] = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(function)
     return kernel

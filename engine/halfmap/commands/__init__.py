@@ -1,0 +1,39 @@
+"""The command line: ``halfmap COMMAND …``. Each command is a file of its own, imported when it is asked for.
+
+This package may use all parts of halfmap; no part uses it.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+COMMANDS = {
+    "refine": "gold-standard auto-refinement of 2D-stack pseudo-subtomograms, with RELION's options and files",
+    "simulate": "a synthetic tilt-series project with known poses",
+    "score": "poses against the truth, or map against map",
+    "demo": "simulate a small project, refine it under MPI and show the result",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(usage())
+        return 0 if words else 2
+    if words[0] == "--version":
+        print(f"halfmap {version('halfmap')}")
+        return 0
+    if words[0] not in COMMANDS:
+        print(f"halfmap: {words[0]!r} is not a command.\n\n{usage()}", file=sys.stderr)
+        return 2
+    command = importlib.import_module(f"halfmap.commands.{words[0]}")
+    return int(command.main(words[1:]))
+
+
+def usage() -> str:
+    """List the commands."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "usage: halfmap COMMAND …\n\n" + "\n".join(lines) + "\n\nhalfmap COMMAND --help tells more."
