@@ -31,7 +31,7 @@ def as_floats(
 ) -> Float64[np.ndarray, " rows"]:
     """Return a column as finite numbers, or a default where the column is missing."""
     if label not in table and default is not None:
-        return np.full(len(table), default)
+        return np.full(len(table), float(default))
     text = required(table, label, path)
     numbers = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))

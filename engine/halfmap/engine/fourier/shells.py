@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int32, Int64, Num
+from jaxtyping import Bool, Float64, Int32, Int64, Num
 
 
-def round_half_away(value: Float[np.ndarray, "*n"]) -> Int64[np.ndarray, "*n"]:
+def round_half_away(value: Num[np.ndarray, "*n"]) -> Int64[np.ndarray, "*n"]:
     """Round to the nearest integer, halves away from zero (RELION: ROUND; NumPy rounds halves to even)."""
     return np.where(value > 0, np.floor(value + 0.5), np.ceil(value - 0.5)).astype(np.int64)
 
 
 def round_scalar(value: float) -> int:
     """Round one number half away from zero (RELION: ROUND)."""
-    return int(round_half_away(np.array(value)))
+    return int(round_half_away(np.array(value, np.float64)))
 
 
 @cache

@@ -66,7 +66,9 @@ class TiltCtf:
     scale: Float64[np.ndarray, " tilts"]
 
 
-def dose_weight(dose: Float64[np.ndarray, "*n"], frequency: Float64[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:
+def dose_weight(
+    dose: Float64[np.ndarray, "tilts 1"], frequency: Float64[np.ndarray, " pixels"]
+) -> Float64[np.ndarray, "tilts pixels"]:
     """Amplitude left after an exposure, exp(-dose/(2·Nₑ(u))), with the critical exposure Nₑ; 1 at u = 0.
 
     `dose` in e/Å², `frequency` in 1/Å.

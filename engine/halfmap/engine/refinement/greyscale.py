@@ -44,7 +44,7 @@ class Contrast:
     def preference(self) -> float:
         """Mean advantage of the reference over its inverse, in standard errors."""
         difference = self.upright - self.inverted
-        error = float(difference.std(ddof=1)) / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
+        error = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else 0.0
         return float(difference.mean()) / error if error > 0 else 0.0
 
     @property
