@@ -4,6 +4,7 @@ RELION: MlOptimiser::getFourierTransformsAndCtfs, precalculateShiftedImagesCtfsA
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Complex64, Float32, Float64
@@ -109,12 +110,14 @@ class ParticleImages:
         """Number of tilt images."""
         return len(self.masked)
 
+    @cached_property
     def power(self) -> Float64[np.ndarray, " shells"]:
         """Σ |F|² of the masked images by model shell, each Hermitian pair once."""
         once = counted_once(self.optics.box_px, 2)
         power = (np.abs(self.masked[:, once]) ** 2).sum(axis=0, dtype=np.float64)
         return shell_sums(power, self._model_shells(shell_indices(self.optics.box_px, 2)[once]), self.grid.shells)
 
+    @cached_property
     def pixel_counts(self) -> Float64[np.ndarray, " shells"]:
         """Number of pixels of all images by model shell, each Hermitian pair once."""
         shells = self._model_shells(shell_indices(self.optics.box_px, 2)[counted_once(self.optics.box_px, 2)])
@@ -234,6 +237,28 @@ def tilt_images(
         scale=scale,
         premultiplied=optics.premultiplied and settings.ctf_correction,
     )
+
+
+class PassImages:
+    """The pixels of each pass for one particle, made when first asked for; passes with the same window share them.
+
+    Parameters
+    ----------
+    images, settings, sigma2, scale
+        As for `tilt_images`.
+    """
+
+    def __init__(
+        self, images: ParticleImages, settings: ImageSettings, sigma2: Float64[np.ndarray, " shells"], scale: float
+    ) -> None:
+        self._images, self._settings, self._sigma2, self._scale = images, settings, sigma2, scale
+        self._made: dict[PassSettings, TiltImages] = {}
+
+    def of(self, one_pass: PassSettings) -> TiltImages:
+        """Pixels of a pass."""
+        if one_pass not in self._made:
+            self._made[one_pass] = tilt_images(self._images, self._settings, one_pass, self._sigma2, self._scale)
+        return self._made[one_pass]
 
 
 def _pixels(box_px: int, one_pass: PassSettings, reach: float) -> PixelList:

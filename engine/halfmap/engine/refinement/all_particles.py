@@ -15,10 +15,10 @@ from halfmap.engine.refinement.expectation import (
     Expectation,
     HalfModel,
     ParticleState,
-    Search,
 )
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.refinement import Refinement
+from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.state import HalfState
 from halfmap.engine.refinement.sums import ExpectationSums
 from halfmap.engine.sampling.priors import centre_of_prior
@@ -54,12 +54,18 @@ def expectation_of_half(refinement: Refinement, half: HalfState, plan: Iteration
         half.pdf_direction,
         search.perturbation,
         half.sigma_offset_angstrom,
+        settings.quirks.offset_prior_units,
+    )
+    return Expectation(
+        refinement.backend,
+        model,
+        searched,
+        settings.images,
+        windows.by_group,
         settings.search.adaptive_fraction,
         settings.search.maximum_significant,
         settings.by_correlation(plan.control.iteration),
-        settings.quirks.offset_prior_units,
     )
-    return Expectation(refinement.backend, model, searched, settings.images, windows.by_group)
 
 
 def empty_sums(refinement: Refinement, plan: IterationPlan) -> ExpectationSums:

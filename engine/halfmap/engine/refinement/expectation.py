@@ -3,81 +3,25 @@
 RELION: MlOptimiser::expectationOneParticle; the arithmetic is written as matrix products behind `Backend`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from scipy.spatial import cKDTree
 
 from halfmap.engine.backend.interface import Backend, Reference
-from halfmap.engine.fourier.shells import shell_sums
-from halfmap.engine.imaging.preparation import ImageSettings, ParticleImages, PassSettings, tilt_images
+from halfmap.engine.imaging.preparation import ImageSettings, ParticleImages, PassImages
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.particles.pose import matrix_to_euler
 from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.posterior import Posterior, best_only, posterior
-from halfmap.engine.refinement.sums import ExpectationSums
-from halfmap.engine.sampling.offsets import OffsetGrid
-from halfmap.engine.sampling.orientations import OrientationGrid
-from halfmap.engine.sampling.priors import Candidates, OrientationPrior, direction_tree, everywhere
+from halfmap.engine.refinement.search import FinePoses, Search
+from halfmap.engine.refinement.sums import ExpectationSums, StoredParticle
 
 SCALE_NEEDS_SSNR = 3.0
-
-
-@dataclass(frozen=True)
-class Search:
-    """What is searched, and how: the same for all particles of a half set in one iteration.
-
-    Parameters
-    ----------
-    orientations, offsets
-        The grids.
-    prior
-        Priors on the angles; None for a global search weighted by `pdf_direction`.
-    pdf_direction
-        Distribution of directions found in the last iteration.
-    perturbation
-        Random perturbation of both grids, in coarse steps.
-    sigma_offset_angstrom
-        Width of the prior on offsets.
-    adaptive_fraction, maximum_significant
-        Which poses count as significant.
-    correlation
-        Compare by correlation and give all weight to the best pose.
-    offset_prior_quirk
-        Measure search offsets for the prior in Å but as if they were pixels, as RELION does.
-    """
-
-    orientations: OrientationGrid
-    offsets: OffsetGrid
-    prior: OrientationPrior | None
-    pdf_direction: Float64[np.ndarray, " directions"]
-    perturbation: float
-    sigma_offset_angstrom: float
-    adaptive_fraction: float
-    maximum_significant: int
-    correlation: bool
-    offset_prior_quirk: bool
-
-    @cached_property
-    def tree(self) -> cKDTree:
-        """Search tree over the directions."""
-        return direction_tree(self.orientations)
-
-    @cached_property
-    def global_candidates(self) -> Candidates:
-        """All orientations with the distribution of directions as prior."""
-        return everywhere(self.orientations, self.pdf_direction)
-
-    def candidates(self, centre_deg: Float64[np.ndarray, "3"]) -> Candidates:
-        """Coarse orientations searched for a particle whose prior is centred at (rot, tilt, psi)."""
-        return self.global_candidates if self.prior is None else self.prior.around(centre_deg, self.tree)
-
-    @property
-    def offset_perturbation_angstrom(self) -> float:
-        """Shift of all searched offsets along each axis."""
-        return self.perturbation * self.offsets.step_angstrom
+_SMALLEST_SCALE = 0.001
+# poses that are compared at once: what bounds the memory of one particle
+_POSES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -127,6 +71,10 @@ class ParticleState:
     origin_angstrom: Float64[np.ndarray, "3"]
     origin_prior_angstrom: Float64[np.ndarray, "3"]
 
+    def offsets_px(self, offsets_angstrom: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets 3"]:
+        """Whole offsets in image pixels for searched ones in Å."""
+        return (self.origin_angstrom + offsets_angstrom) / self.images.optics.pixel_size_angstrom
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -148,8 +96,27 @@ class Alignment:
 
 
 @dataclass(frozen=True)
+class FinePosterior:
+    """Posterior of the considered fine poses.
+
+    Parameters
+    ----------
+    posterior
+        One entry per considered pair.
+    orientation, offset
+        Indices of each pair into the fine orientations and offsets.
+    """
+
+    posterior: Posterior
+    orientation: Int64[np.ndarray, " pairs"]
+    offset: Int64[np.ndarray, " pairs"]
+
+
+@dataclass(frozen=True)
 class Expectation:
     """The expectation step of one half set in one iteration.
+
+    Priors play no part where poses are compared by correlation.
 
     Parameters
     ----------
@@ -157,6 +124,10 @@ class Expectation:
         What computes, what is compared with, what is searched, how images are modelled.
     windows
         Fourier windows of each optics group's images.
+    adaptive_fraction, maximum_significant
+        Which poses count as significant.
+    correlation
+        Compare by correlation and give all weight to the best pose.
     """
 
     backend: Backend
@@ -164,124 +135,112 @@ class Expectation:
     search: Search
     settings: ImageSettings
     windows: tuple[Windows, ...]
+    adaptive_fraction: float
+    maximum_significant: int
+    correlation: bool
 
     def align(self, particle: ParticleState, sums: ExpectationSums) -> Alignment:
         """Compare a particle with the reference in all poses and add it to the sums."""
+        windows, sigma2 = self.windows[particle.optics], self.model.sigma2[particle.optics]
+        scale = float(max(self.model.scale[particle.group], _SMALLEST_SCALE))
+        images = PassImages(particle.images, self.settings, sigma2, scale)
         candidates = self.search.candidates(particle.centre_deg)
-        coarse = self._coarse(particle, candidates)
-        poses = self._children(candidates, coarse.significant)
-        fine = self._fine(particle, poses)
-        self._accumulate(particle, poses, fine, sums)
+        coarse = self._coarse(
+            particle, images.of(windows.coarse), self.search.coarse_rotations(candidates), candidates.log_prior
+        )
+        poses = self.search.children(candidates, coarse.significant)
+        fine = self._fine(particle, images.of(windows.fine), poses)
+        self._store(particle, images.of(windows.stored), poses, fine, sums)
         return self._outcome(particle, poses, fine, int(coarse.significant.sum()), sums)
 
-    def _coarse(self, particle: ParticleState, candidates: Candidates) -> Posterior:
-        grid, search = self.search.orientations, self.search
-        rotations = grid.perturbed(grid.coarse_angles_deg(candidates.directions, candidates.psis), search.perturbation)
-        offsets = search.offsets.coarse_angstrom + search.offset_perturbation_angstrom
-        images = self._images(particle, self.windows[particle.optics].coarse)
-        scores = self._compare(images, particle, rotations, offsets)
-        prior = self._log_offset_prior(particle, search.offsets.coarse_angstrom)
-        return self._judge(scores, candidates.log_prior[:, None] + prior)
+    def _coarse(
+        self,
+        particle: ParticleState,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        log_prior: Float64[np.ndarray, " orientations"],
+    ) -> Posterior:
+        scores = self._compare(particle, images, rotations, self.search.coarse_offsets_angstrom)
+        if not self.correlation:
+            scores += log_prior[:, None] + self._log_offset_prior(particle, self.search.offsets.coarse_angstrom)
+        return self._judge(scores)
 
-    def _children(self, candidates: Candidates, significant: Bool[np.ndarray, "n m"]) -> "FinePoses":
-        rows, columns = np.flatnonzero(significant.any(axis=1)), np.flatnonzero(significant.any(axis=0))
-        grid, search = self.search.orientations, self.search
-        angles = grid.fine_angles_deg(candidates.directions[rows], candidates.psis[rows])
-        rotations = grid.perturbed(angles.reshape(-1, 3), search.perturbation)
-        parents = search.offsets.coarse_angstrom[columns]
-        offsets = (parents[:, None] + search.offsets.child_shifts_angstrom).reshape(-1, 3)
-        return FinePoses(
-            directions=np.repeat(candidates.directions[rows], grid.children),
-            log_orientation_prior=np.repeat(candidates.log_prior[rows], grid.children),
-            rotations=rotations,
-            parent_offsets_angstrom=np.repeat(parents, search.offsets.children, axis=0),
-            offsets_angstrom=offsets + search.offset_perturbation_angstrom,
-            considered=np.repeat(
-                np.repeat(significant[np.ix_(rows, columns)], grid.children, axis=0), search.offsets.children, axis=1
-            ),
+    def _fine(self, particle: ParticleState, images: TiltImages, poses: FinePoses) -> FinePosterior:
+        log_offset_prior = self._log_offset_prior(particle, poses.parent_offsets_angstrom)
+        found, orientations, offsets = [], [], []
+        for rows in _spans(len(poses.rotations), len(poses.offsets_angstrom)):
+            row, column = poses.considered(rows)
+            scores = self._compare(particle, images, poses.rotations[rows], poses.offsets_angstrom)
+            log_prior = poses.log_orientation_prior[rows]
+            found.append(scores[row, column] + (0 if self.correlation else log_prior[row] + log_offset_prior[column]))
+            orientations.append(row + rows.start)
+            offsets.append(column)
+        return FinePosterior(self._judge(np.concatenate(found)), np.concatenate(orientations), np.concatenate(offsets))
+
+    def _judge(self, scores: Float64[np.ndarray, "*poses"]) -> Posterior:
+        return (
+            best_only(scores)
+            if self.correlation
+            else posterior(scores, self.adaptive_fraction, self.maximum_significant)
         )
-
-    def _fine(self, particle: ParticleState, poses: "FinePoses") -> Posterior:
-        images = self._images(particle, self.windows[particle.optics].fine)
-        scores = self._compare(images, particle, poses.rotations, poses.offsets_angstrom)
-        prior = poses.log_orientation_prior[:, None] + self._log_offset_prior(particle, poses.parent_offsets_angstrom)
-        scores[~poses.considered] = -np.inf
-        return self._judge(scores, prior)
-
-    def _judge(self, scores: Float64[np.ndarray, "n m"], log_prior: Float64[np.ndarray, "n m"]) -> Posterior:
-        if self.search.correlation:
-            return best_only(scores)
-        return posterior(scores + log_prior, self.search.adaptive_fraction, self.search.maximum_significant)
 
     def _compare(
         self,
-        images: TiltImages,
         particle: ParticleState,
+        images: TiltImages,
         rotations: Float64[np.ndarray, "n 3 3"],
         offsets_angstrom: Float64[np.ndarray, "m 3"],
     ) -> Float64[np.ndarray, "n m"]:
-        compare = self.backend.correlations if self.search.correlation else self.backend.scores
-        return compare(self.model.reference, images, rotations, self._offsets_px(particle, offsets_angstrom))
-
-    def _offsets_px(
-        self, particle: ParticleState, offsets_angstrom: Float64[np.ndarray, "m 3"]
-    ) -> Float64[np.ndarray, "m 3"]:
-        return (particle.origin_angstrom + offsets_angstrom) / particle.images.optics.pixel_size_angstrom
-
-    def _images(self, particle: ParticleState, one_pass: PassSettings) -> TiltImages:
-        scale = float(max(self.model.scale[particle.group], 0.001))
-        return tilt_images(particle.images, self.settings, one_pass, self.model.sigma2[particle.optics], scale)
+        compare = self.backend.correlations if self.correlation else self.backend.scores
+        return compare(self.model.reference, images, rotations, particle.offsets_px(offsets_angstrom))
 
     def _log_offset_prior(
         self, particle: ParticleState, offsets_angstrom: Float64[np.ndarray, "m 3"]
     ) -> Float64[np.ndarray, " m"]:
-        """Gaussian around the prior offset, at coarse offsets without the perturbation.
-
-        Differs from RELION: it adds search offsets in Å to current ones in pixels, so that the former count as pixel
-        size times too long; `offset_prior_quirk` does the same.
-        """
-        unit = particle.images.optics.pixel_size_angstrom if self.search.offset_prior_quirk else 1.0
-        away = particle.origin_angstrom + unit * offsets_angstrom - particle.origin_prior_angstrom
-        return -0.5 * (away**2).sum(axis=1) / self.search.sigma_offset_angstrom**2
-
-    def _accumulate(self, particle: ParticleState, poses: "FinePoses", fine: Posterior, sums: ExpectationSums) -> None:
-        stored = fine.stored
-        rows, columns = np.flatnonzero(stored.any(axis=1)), np.flatnonzero(stored.any(axis=0))
-        weights = stored[np.ix_(rows, columns)]
-        images = self._images(particle, self.windows[particle.optics].stored)
-        offsets_px = self._offsets_px(particle, poses.offsets_angstrom[columns])
-        residuals = self.backend.accumulate(
-            self.model.reference,
-            images,
-            poses.rotations[rows],
-            offsets_px,
-            weights.astype(np.float32),
-            sums.accumulator,
+        pixel_size = particle.images.optics.pixel_size_angstrom
+        return self.search.log_offset_prior(
+            particle.origin_angstrom, offsets_angstrom, particle.origin_prior_angstrom, pixel_size
         )
-        mass = float(weights.sum())
-        shells = self.model.sigma2.shape[1]
-        cross = shell_sums(residuals.cross, images.shells, shells)
-        power = shell_sums(residuals.power, images.shells, shells)
-        sums.residual[particle.optics] += (
-            images.scale**2 * power - 2 * images.scale * cross + mass * particle.images.power()
+
+    def _store(
+        self, particle: ParticleState, images: TiltImages, poses: FinePoses, fine: FinePosterior, sums: ExpectationSums
+    ) -> None:
+        """Back-project the significant poses and add up the statistics."""
+        kept = fine.posterior.significant
+        weight, orientation, offset = fine.posterior.weights[kept], fine.orientation[kept], fine.offset[kept]
+        rows, row = np.unique(orientation, return_inverse=True)
+        columns, column = np.unique(offset, return_inverse=True)
+        offsets_px = particle.offsets_px(poses.offsets_angstrom[columns])
+        cross, power = np.zeros(len(images.shells)), np.zeros(len(images.shells))
+        for span in _spans(len(rows), len(columns)):
+            here = (row >= span.start) & (row < span.stop)
+            weights = np.zeros((span.stop - span.start, len(columns)), np.float32)
+            weights[row[here] - span.start, column[here]] = weight[here]
+            rotations = poses.rotations[rows[span]]
+            residuals = self.backend.accumulate(
+                self.model.reference, images, rotations, offsets_px, weights, sums.accumulator
+            )
+            cross += residuals.cross
+            power += residuals.power
+        away = particle.origin_angstrom + poses.offsets_angstrom[offset] - particle.origin_prior_angstrom
+        sums.add_particle(
+            StoredParticle(particle.optics, particle.group, particle.images, images, cross, power),
+            self.model.scale_shells,
+            float(weight.sum()),
         )
-        sums.pixel_count[particle.optics] += particle.images.pixel_counts()
-        sums.signal_product[particle.group] += cross[self.model.scale_shells].sum()
-        sums.reference_power[particle.group] += power[self.model.scale_shells].sum()
-        np.add.at(sums.direction_mass, poses.directions[rows], weights.sum(axis=1))
-        away = particle.origin_angstrom + poses.offsets_angstrom[columns] - particle.origin_prior_angstrom
-        sums.scalars[0] += float(weights.sum(axis=0) @ (away**2).sum(axis=1))
+        np.add.at(sums.direction_mass, poses.directions[orientation], weight)
+        sums.scalars[0] += float(weight @ (away**2).sum(axis=1))
 
     def _outcome(
-        self, particle: ParticleState, poses: "FinePoses", fine: Posterior, significant: int, sums: ExpectationSums
+        self, particle: ParticleState, poses: FinePoses, fine: FinePosterior, significant: int, sums: ExpectationSums
     ) -> Alignment:
-        orientation, offset = fine.best
-        top = float(fine.weights[orientation, offset])
-        log_likelihood = fine.log_evidence - self._log_constants(particle)
+        best = fine.posterior.best
+        top = float(fine.posterior.weights[best])
+        log_likelihood = fine.posterior.log_evidence - self._log_constants(particle)
         sums.scalars[1:] += (top, log_likelihood, 1.0)
         return Alignment(
-            matrix_to_euler(poses.rotations[orientation]),
-            particle.origin_angstrom + poses.offsets_angstrom[offset],
+            matrix_to_euler(poses.rotations[fine.orientation[best]]),
+            particle.origin_angstrom + poses.offsets_angstrom[fine.offset[best]],
             log_likelihood,
             top,
             significant,
@@ -292,34 +251,18 @@ class Expectation:
 
         Beyond the window RELION adds half of the power without dividing it by σ²; it is a constant of the particle.
         """
-        if self.search.correlation:
+        if self.correlation:
             return 0.0
         images, sigma2 = particle.images, self.model.sigma2[particle.optics]
         last = self.windows[particle.optics].fine.image_size_px / 2 * images.grid.shells_per_image_shell(images.optics)
         shell = np.arange(len(sigma2))
-        power, count = images.power(), images.pixel_counts()
         inside = (shell > 0) & (shell <= last) & (sigma2 > 0)
-        normalisation = count[inside] @ np.log(2 * np.pi * sigma2[inside])
-        return float(0.5 * (power[inside] / sigma2[inside]).sum() + 0.5 * power[shell > last].sum() + normalisation)
+        normalisation = images.pixel_counts[inside] @ np.log(2 * np.pi * sigma2[inside])
+        whitened = 0.5 * (images.power[inside] / sigma2[inside]).sum()
+        return float(whitened + 0.5 * images.power[shell > last].sum() + normalisation)
 
 
-@dataclass(frozen=True)
-class FinePoses:
-    """The children of the significant coarse poses: orientations × offsets, of which some are considered.
-
-    Parameters
-    ----------
-    directions, log_orientation_prior, rotations
-        One entry per fine orientation.
-    parent_offsets_angstrom, offsets_angstrom
-        One entry per fine offset: the unperturbed coarse parent, and the offset itself.
-    considered
-        Pairs whose parents are significant.
-    """
-
-    directions: Int64[np.ndarray, " n"]
-    log_orientation_prior: Float64[np.ndarray, " n"]
-    rotations: Float64[np.ndarray, "n 3 3"]
-    parent_offsets_angstrom: Float64[np.ndarray, "m 3"]
-    offsets_angstrom: Float64[np.ndarray, "m 3"]
-    considered: Bool[np.ndarray, "n m"]
+def _spans(rows: int, columns: int) -> Iterator[slice]:
+    """Cut rows so that rows × columns stays bounded."""
+    width = max(1, _POSES_AT_ONCE // max(columns, 1))
+    return (slice(start, min(start + width, rows)) for start in range(0, rows, width))

@@ -23,31 +23,23 @@ class Posterior:
         Poses that together carry the asked share of the posterior, ties included.
     """
 
-    weights: Float64[np.ndarray, "orientations offsets"]
+    weights: Float64[np.ndarray, "*poses"]
     log_evidence: float
-    significant: Bool[np.ndarray, "orientations offsets"]
+    significant: Bool[np.ndarray, "*poses"]
 
     @property
-    def best(self) -> tuple[int, int]:
-        """Orientation and offset of the most probable pose."""
-        orientation, offset = np.unravel_index(int(self.weights.argmax()), self.weights.shape)
-        return int(orientation), int(offset)
-
-    @property
-    def stored(self) -> Float64[np.ndarray, "orientations offsets"]:
-        """Weights of the significant poses, 0 elsewhere; not normalised again."""
-        return np.where(self.significant, self.weights, 0.0)
+    def best(self) -> int:
+        """Position of the most probable pose in the flattened array."""
+        return int(self.weights.argmax())
 
 
-def posterior(
-    log_weights: Float64[np.ndarray, "orientations offsets"], fraction: float, at_most: int = -1
-) -> Posterior:
+def posterior(log_weights: Float64[np.ndarray, "*poses"], fraction: float, at_most: int = -1) -> Posterior:
     """Normalise log-weights and find the significant poses.
 
     Parameters
     ----------
     log_weights
-        Log-likelihood plus log-priors; −inf for poses that are not considered.
+        Log-likelihood plus log-priors.
     fraction
         Share of the posterior that significant poses carry (`--adaptive_fraction`).
     at_most
@@ -60,7 +52,7 @@ def posterior(
     return Posterior(weights / total, top + float(np.log(total)), weights >= threshold)
 
 
-def _threshold(weights: Float64[np.ndarray, "*n"], share: float, total: float, at_most: int) -> float:
+def _threshold(weights: Float64[np.ndarray, "*poses"], share: float, total: float, at_most: int) -> float:
     """Smallest weight that is needed to exceed a share of the total, counting from the largest.
 
     Weights below (total − share)/n can be left out before sorting: all of them together do not fill the rest.
@@ -73,8 +65,8 @@ def _threshold(weights: Float64[np.ndarray, "*n"], share: float, total: float, a
     return float(ordered[min(needed, len(ordered) - 1)])
 
 
-def best_only(scores: Float64[np.ndarray, "orientations offsets"]) -> Posterior:
+def best_only(scores: Float64[np.ndarray, "*poses"]) -> Posterior:
     """Give all weight to the best pose (cross-correlation mode)."""
     significant = np.zeros(scores.shape, bool)
-    significant[np.unravel_index(int(scores.argmax()), scores.shape)] = True
+    significant.flat[int(scores.argmax())] = True
     return Posterior(significant.astype(np.float64), float(scores.max()), significant)

@@ -3,9 +3,34 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
+from halfmap.engine.fourier.shells import shell_sums
+from halfmap.engine.imaging.preparation import ParticleImages
+from halfmap.engine.imaging.tilt_images import TiltImages
+
+
+@dataclass(frozen=True)
+class StoredParticle:
+    """One particle's part in the statistics.
+
+    Parameters
+    ----------
+    optics, group
+        Indices of its optics group and scale group.
+    whole, images
+        Its transforms, and the pixels that were compared.
+    cross, power
+        Σ w Re⟨C P, X⟩ and Σ w |C P|² by pixel; the slice is not scaled.
+    """
+
+    optics: int
+    group: int
+    whole: ParticleImages
+    images: TiltImages
+    cross: Float64[np.ndarray, " pixels"]
+    power: Float64[np.ndarray, " pixels"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +78,26 @@ class ExpectationSums:
     def arrays(self) -> list[Float64[np.ndarray, "*n"]]:
         """All arrays, to be added up over threads and ranks."""
         return [self.accumulator.sums, *(getattr(self, field.name) for field in fields(self)[1:])]
+
+    def add_particle(self, particle: StoredParticle, scale_shells: Bool[np.ndarray, " shells"], mass: float) -> None:
+        """Add a particle's residuals and the terms of its group's intensity scale.
+
+        Parameters
+        ----------
+        particle
+            Its images and the pose-dependent terms.
+        scale_shells
+            Shells on which scales are measured.
+        mass
+            Posterior mass of the stored poses.
+        """
+        images, shells = particle.images, self.residual.shape[1]
+        cross, power = (shell_sums(values, images.shells, shells) for values in (particle.cross, particle.power))
+        model = images.scale**2 * power - 2 * images.scale * cross
+        self.residual[particle.optics] += model + mass * particle.whole.power
+        self.pixel_count[particle.optics] += particle.whole.pixel_counts
+        self.signal_product[particle.group] += cross[scale_shells].sum()
+        self.reference_power[particle.group] += power[scale_shells].sum()
 
     def add(self, other: "ExpectationSums") -> None:
         """Add another set of sums in place."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from halfmap.engine.backend.select import backend
 from halfmap.engine.formats.image_source import FromFiles, FromMemory
 from halfmap.engine.ranks.communicator import Communicator
-from halfmap.engine.ranks.exchange import OverNetwork, ThroughDisc
 from halfmap.engine.refinement.observer import Observer
 from halfmap.engine.refinement.refinement import ImageSource, Refinement, SumsExchange
 from halfmap.engine.refinement.settings import Settings
 from halfmap.engine.sampling.symmetry import PointGroup
+from halfmap.engine.setup.exchange import OverNetwork, ThroughDisc
 from halfmap.engine.setup.inputs import Inputs
 from halfmap.engine.setup.scratch import Guard, ScratchSettings, copy_name, copy_stacks, make_folder
 

@@ -1,0 +1,27 @@
+# Everything a change has to pass: make check. PYTHON is the interpreter of an environment with `pip install -e .[dev]`.
+PYTHON ?= python
+
+.PHONY: check format lint types walls tests quick bench
+
+check: format lint types walls tests
+
+format:
+	$(PYTHON) -m ruff format --check .
+
+lint:
+	$(PYTHON) -m ruff check .
+
+types:
+	$(PYTHON) -m mypy
+
+walls:
+	$(PYTHON) -c "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"
+
+tests:
+	$(PYTHON) -m pytest -q --cov --cov-report=term:skip-covered
+
+quick:
+	$(PYTHON) -m pytest -q -m "not slow"
+
+bench:
+	$(PYTHON) -m tests.bench

@@ -1,0 +1,122 @@
+"""The files of a simulated project."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from halfmap.engine.errors import BadInput
+from halfmap.engine.formats import labels
+from halfmap.engine.formats.star import write_star
+
+EXTRACT_JOB = "Extract/job001"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project directory and where things are in it.
+
+    Parameters
+    ----------
+    root
+        The directory, to which all paths in STAR files and options are relative.
+    """
+
+    root: Path
+
+    @property
+    def tomograms_file(self) -> Path:
+        """Tomogram set; the tilt series are beside it in `tilt_series`."""
+        return self.root / "tomograms.star"
+
+    @property
+    def picks_file(self) -> Path:
+        """Particles as a picker gives them."""
+        return self.root / "picks.star"
+
+    @property
+    def truth_file(self) -> Path:
+        """The same particles with true positions and angles."""
+        return self.root / "truth.star"
+
+    @property
+    def particles_file(self) -> Path:
+        """Extracted particles."""
+        return self.root / EXTRACT_JOB / "particles.star"
+
+    @property
+    def optimisation_set_file(self) -> Path:
+        """Particles and tomograms, where a refinement starts."""
+        return self.root / EXTRACT_JOB / "optimisation_set.star"
+
+    @property
+    def reference_file(self) -> Path:
+        """Start reference."""
+        return self.root / "Reference" / "reference.mrc"
+
+    @property
+    def phantom_file(self) -> Path:
+        """Density of the particle, on the absolute grey scale of the extracted images."""
+        return self.root / "Reference" / "phantom.mrc"
+
+    @property
+    def mask_file(self) -> Path:
+        """Solvent mask."""
+        return self.root / "Mask" / "mask.mrc"
+
+    def stack_file(self, particle_name: str) -> Path:
+        """Tilt images of an extracted particle."""
+        return self.root / EXTRACT_JOB / "Subtomograms" / f"{particle_name}_stack2d.mrcs"
+
+    def relative(self, path: Path) -> str:
+        """Name a file as STAR files and options do."""
+        return path.relative_to(self.root).as_posix()
+
+    def prepare(self, overwrite: bool) -> None:
+        """Make the directory.
+
+        Parameters
+        ----------
+        overwrite
+            Remove an earlier simulation; nothing else that may be there is touched.
+
+        Raises
+        ------
+        BadInput
+            If it holds anything and must not be overwritten, or cannot be made.
+        """
+        try:
+            if self.root.exists() and any(self.root.iterdir()):
+                if not overwrite:
+                    raise BadInput(f"{self.root}: is not empty; give --overwrite or another directory.")
+                self._remove()
+            for folder in ("tilt_series", EXTRACT_JOB, "Reference", "Mask"):
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{self.root}: cannot be used as a directory ({error.strerror}).") from error
+
+    def _remove(self) -> None:
+        for folder in ("tilt_series", f"{EXTRACT_JOB}/Subtomograms"):
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+        for file in (
+            self.tomograms_file,
+            self.picks_file,
+            self.truth_file,
+            self.particles_file,
+            self.optimisation_set_file,
+            self.reference_file,
+            self.phantom_file,
+            self.mask_file,
+        ):
+            file.unlink(missing_ok=True)
+
+    def write_extracted(self, optics: pd.DataFrame, particles: pd.DataFrame) -> None:
+        """Write the particle file of the extraction (RELION 5) and its optimisation set."""
+        general = {labels.ARE_2D_STACKS: 1}
+        write_star(self.particles_file, {"general": general, "optics": optics, "particles": particles})
+        entries = {
+            labels.PARTICLES_FILE: self.relative(self.particles_file),
+            labels.TOMOGRAMS_FILE: self.relative(self.tomograms_file),
+        }
+        write_star(self.optimisation_set_file, {"": entries})

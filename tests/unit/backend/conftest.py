@@ -1,0 +1,124 @@
+"""Small random problems for backends, and the plain implementation that they are compared with."""
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from halfmap.engine.fourier.backprojector import AccumulatorGeometry
+from halfmap.engine.fourier.shells import disc
+from halfmap.engine.imaging.tilt_images import TiltImages
+
+PLAIN = Path(__file__).resolve().parents[2] / "reference" / "plain.py"
+
+
+@cache
+def load_plain() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("plain_reference", PLAIN)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Images, a random reference transform, poses and posteriors."""
+
+    images: TiltImages
+    transform: np.ndarray
+    geometry: AccumulatorGeometry
+    zoom: float
+    rotations: np.ndarray
+    offsets_px: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def plain(self):
+        return load_plain().PlainBackend(self.zoom, self.geometry.radius)
+
+
+def hermitian_noise(geometry: AccumulatorGeometry, random: np.random.Generator) -> np.ndarray:
+    """Random half-transform within the filled sphere, its plane x = 0 conjugate-symmetric."""
+    values = random.normal(size=(*geometry.shape[:3], 2)) @ [1, 1j]
+    values[:, :, 0] += values[::-1, ::-1, 0].conj()
+    values[geometry.radius2 > geometry.radius**2] = 0
+    return values.astype(np.complex64)
+
+
+def make_problem(
+    *,
+    box_px: int = 12,
+    image_box_px: int = 12,
+    ratio: float = 1.0,
+    padding: int = 2,
+    max_shell: int = 4,
+    tilts: int = 3,
+    premultiplied: bool = True,
+    scale: float = 1.3,
+    first_shell: int = 0,
+    poses: tuple[int, int] = (4, 3),
+    seed: int = 1,
+) -> Problem:
+    """`ratio` is the number of model shells per image shell."""
+    random = np.random.default_rng(seed)
+    geometry = AccumulatorGeometry(box_px, padding, max_shell)
+    pixels = disc(image_box_px, image_box_px, max_shell / ratio)
+    count = len(pixels.kx)
+    frames = Rotation.random(tilts, rng=seed).as_matrix()
+    shape = (tilts, count)
+
+    def noise() -> np.ndarray:
+        return (random.normal(size=(*shape, 2)) @ [1, 1j]).astype(np.complex64)
+
+    images = TiltImages(
+        pixels=pixels,
+        rotations=frames,
+        geometry=padding * ratio * frames[:, :2],
+        masked=noise(),
+        unmasked=noise(),
+        # premultiplied images have CTF² ≥ 0; plain ones a CTF of either sign
+        ctf=random.uniform(0.05 if premultiplied else -1, 1, shape).astype(np.float32),
+        inverse_sigma2=random.uniform(0.5, 2, count).astype(np.float32),
+        shells=np.floor(ratio * np.floor(pixels.radius + 0.5) + 0.5).astype(np.int64),
+        first_shell=first_shell,
+        scale=scale,
+        premultiplied=premultiplied,
+    )
+    weights = random.dirichlet(np.ones(poses[0] * poses[1])).reshape(poses).astype(np.float32)
+    weights[0, 0] = 0
+    return Problem(
+        images,
+        hermitian_noise(geometry, random),
+        geometry,
+        padding * ratio,
+        Rotation.random(poses[0], rng=seed + 1).as_matrix(),
+        random.uniform(-3, 3, (poses[1], 3)),
+        weights,
+    )
+
+
+PROBLEMS = {
+    "padded and premultiplied": {},
+    "unpadded": {"padding": 1, "box_px": 8, "image_box_px": 8, "max_shell": 3},
+    "plain images": {"premultiplied": False},
+    "coarser images": {"image_box_px": 16, "ratio": 0.75, "max_shell": 4},
+    "finer images, first shells left out": {"image_box_px": 10, "ratio": 1.2, "max_shell": 5, "first_shell": 3},
+    "up to Nyquist": {"box_px": 8, "image_box_px": 8, "max_shell": 4},
+}
+
+
+@pytest.fixture(params=PROBLEMS.values(), ids=PROBLEMS.keys())
+def problem(request: pytest.FixtureRequest) -> Problem:
+    return make_problem(**request.param)
+
+
+@pytest.fixture
+def one_problem() -> Problem:
+    return make_problem()

@@ -1,0 +1,106 @@
+"""Compiled loops by themselves, against NumPy."""
+
+import numpy as np
+
+from halfmap.engine.backend.kernels.gather import gather_slices, normalise_slices
+from halfmap.engine.backend.kernels.phases import fill_phases, shift_images
+from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
+from halfmap.engine.fourier.backprojector import AccumulatorGeometry
+
+RANDOM = np.random.default_rng(4)
+
+
+def pairs(values):
+    return np.stack([values.real, values.imag], axis=-1).astype(np.float32)
+
+
+def complex_of(values):
+    return values[..., 0] + 1j * values[..., 1]
+
+
+def noise(*shape):
+    return RANDOM.normal(size=(*shape, 2)) @ [1, 1j]
+
+
+# trap 5: exp(−2πi k·s) moves content by +s
+def test_phases_are_those_of_a_shift():
+    kx, ky = np.array([0, 3, 2, 0, 3], np.int32), np.array([0, -3, 3, 2, 0], np.int32)
+    shifts = RANDOM.uniform(-0.4, 0.4, (2, 3, 2))
+    phases = np.empty((2, 3, 5, 2), np.float32)
+    fill_phases(shifts, kx, ky, phases)
+    expected = np.exp(-2j * np.pi * (shifts[..., :1] * kx + shifts[..., 1:] * ky))
+    # two float32 factors
+    np.testing.assert_allclose(complex_of(phases), expected, atol=3e-7)
+
+
+def test_images_may_be_shifted_in_the_place_of_their_phases():
+    phases, images = noise(2, 3, 4), noise(3, 4)
+    buffer = pairs(phases)
+    shift_images(buffer, pairs(images), buffer)
+    np.testing.assert_allclose(complex_of(buffer), phases * images, rtol=1e-5, atol=1e-5)
+
+
+def test_voxels_are_read_as_they_stand_and_as_conjugates_on_the_other_side():
+    size = AccumulatorGeometry(8, 1, 3).shape[0]
+    volume = noise(size, size, size // 2 + 1)
+    identity = np.eye(3, dtype=np.float32)[None, None, :2]
+    kx, ky = np.array([2, -2, 0], np.float32), np.array([1, 1, -2], np.float32)
+    slices, power = np.empty((1, 1, 3, 2), np.float32), np.ones(1)
+    weight = np.array([[1, 2, 3]], np.float32)
+    gather_slices(pairs(volume), identity, kx, ky, weight, slices, power)
+    c = size // 2
+    expected = np.array([volume[c, c + 1, 2], volume[c, c - 1, 2].conj(), volume[c, c - 2, 0]])
+    np.testing.assert_allclose(complex_of(slices)[0, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(power, [1 + weight[0] @ np.abs(expected) ** 2], rtol=1e-5)
+
+
+def test_slices_are_normalised_image_by_image_and_left_alone_without_power():
+    slices, ctf = noise(2, 2, 5), RANDOM.uniform(-1, 1, (2, 5)).astype(np.float32)
+    slices[1, 0] = 0
+    found = pairs(slices)
+    normalise_slices(found, ctf)
+    norm = np.linalg.norm(ctf * slices, axis=-1, keepdims=True)
+    norm[1, 0] = 1
+    np.testing.assert_allclose(complex_of(found), slices / norm, atol=1e-6)
+
+
+def test_a_pixel_is_spread_over_its_neighbours_and_nothing_is_lost():
+    geometry = AccumulatorGeometry(8, 1, 3)
+    accumulator = np.zeros(geometry.shape)
+    matrix = np.array([[[[0.3, 0.4, 0.5], [0, 0, 0]]]], np.float32)
+    insert_slices(
+        accumulator,
+        matrix,
+        np.array([1, 1], np.float32),
+        np.zeros(2, np.float32),
+        pairs(np.array([[[1, 1]]], complex)),
+        np.ones(1, np.float32),
+        pairs(np.array([[2 + 1j, 8]])),
+        # the second pixel has no weight and is left out
+        np.array([[3, 0]], np.float32),
+    )
+    np.testing.assert_allclose(accumulator.sum(axis=(0, 1, 2)), [2, 1, 3], rtol=1e-6)
+    c = geometry.shape[0] // 2
+    np.testing.assert_allclose(accumulator[c, c, 0], np.array([2, 1, 3]) * 0.7 * 0.6 * 0.5, rtol=1e-6)
+    np.testing.assert_allclose(accumulator[c + 1, c, 1], np.array([2, 1, 3]) * 0.3 * 0.6 * 0.5, rtol=1e-6)
+
+
+def test_residual_terms_are_added_up_pixel_by_pixel():
+    slices, phases, images = noise(3, 2, 4), noise(3, 2, 4), noise(2, 4)
+    totals, ctf = RANDOM.uniform(0, 1, 3).astype(np.float32), RANDOM.uniform(-1, 1, (2, 4)).astype(np.float32)
+    cross, power = np.ones(4), np.ones(4)
+    add_residual_terms(pairs(slices), pairs(phases), totals, pairs(images), ctf, cross, power)
+    expected_cross = (ctf * slices * (phases * images).conj()).real.sum(axis=(0, 1))
+    expected_power = (totals[:, None, None] * np.abs(ctf * slices) ** 2).sum(axis=(0, 1))
+    np.testing.assert_allclose(cross, 1 + expected_cross, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(power, 1 + expected_power, rtol=1e-4)
+
+
+def test_only_the_asked_planes_within_the_radius_are_added_to():
+    geometry = AccumulatorGeometry(8, 1, 3)
+    sums, total = RANDOM.normal(size=geometry.shape), np.zeros(geometry.shape)
+    add_rotated(sums, np.eye(3), 2, 3, 6, total)
+    planes = np.zeros(geometry.shape[0], bool)
+    planes[3:6] = True
+    touched = planes[:, None, None] & (geometry.radius2 <= 4)
+    np.testing.assert_allclose(total, sums * touched[..., None], atol=1e-14)
