@@ -15,5 +15,9 @@ class BadInput(Exception):
         self.problems = problems
 
 
+class RunExists(BadInput):
+    """Results of an earlier run stand where new ones would be written; that run's files and markers are left alone."""
+
+
 class Aborted(Exception):
     """The user asked the run to stop (RELION_JOB_ABORT_NOW, SIGTERM or SIGINT)."""

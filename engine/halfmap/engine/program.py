@@ -15,7 +15,7 @@ from halfmap.contract.exit_codes import ExitCode
 from halfmap.contract.job_directory import Marker, marker_file
 from halfmap.contract.progress import ProgressWriter, RunAborted, RunFailed
 from halfmap.contract.refine_arguments import RefineArguments, unread_when_continuing
-from halfmap.engine.errors import Aborted, BadInput
+from halfmap.engine.errors import Aborted, BadInput, RunExists
 from halfmap.engine.ranks.communicator import Communicator
 from halfmap.engine.run import ToldElsewhere, refine
 from halfmap.engine.setup.launch import LaunchError, communicator
@@ -66,6 +66,7 @@ class Session:
         self.ranks = ranks
         self._arguments: RefineArguments | None = None
         self._next_check = 0.0
+        self._has_begun = False
 
     def run(self, words: Sequence[str]) -> ExitCode:
         """Parse, refine, and tell how it ended."""
@@ -77,10 +78,14 @@ class Session:
             for note in (*overruled(words), *unread_when_continuing(self._arguments)):
                 sys.stderr.write(f"WARNING: {note}\n")
         try:
-            self._prepare()
-            for _ in refine(self._arguments, self.ranks, self._check_abort):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._stop)
+            for _ in refine(self._arguments, self.ranks, self._check_abort, self._begin):
                 pass
         except ToldElsewhere:
+            return ExitCode.BAD_INPUT
+        except RunExists as error:
+            _complain(str(error))
             return ExitCode.BAD_INPUT
         except BadInput as error:
             return self._ended_all(ExitCode.BAD_INPUT, str(error))
@@ -91,9 +96,9 @@ class Session:
             return self._ended_all(ExitCode.FAILURE, f"{type(error).__name__}: {error}")
         return self._ended(ExitCode.SUCCESS) if self.ranks.is_first else ExitCode.SUCCESS
 
-    def _prepare(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+    def _begin(self) -> None:
+        """Remove what an earlier start in the same job folder left as its end."""
+        self._has_begun = True
         control = self._control_folder()
         if self.ranks.is_first and control is not None:
             for marker in _EXIT_MARKERS:
@@ -138,7 +143,7 @@ class Session:
 
     def _record(self, code: ExitCode, message: str) -> None:
         root = self._arguments.output_root if self._arguments else ""
-        if code == ExitCode.SUCCESS or not root or not job_directory.progress_file(root).exists():
+        if code == ExitCode.SUCCESS or not self._has_begun:
             return
         try:
             with ProgressWriter(job_directory.progress_file(root)) as records:

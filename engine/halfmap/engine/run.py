@@ -38,6 +38,7 @@ def refine(
     arguments: RefineArguments,
     communicator: Communicator | None = None,
     check_abort: Callable[[], None] = lambda: None,
+    begin: Callable[[], None] = lambda: None,
     quiet: bool = False,
 ) -> Iterator[IterationFinished]:
     """Refine, and give one record for each finished iteration.
@@ -50,6 +51,8 @@ def refine(
         The ranks that work together, each of which must call this; one rank by default.
     check_abort
         Called often; raises to stop the run.
+    begin
+        Called once when all input has been accepted, before the first file is written.
     quiet
         Print nothing.
 
@@ -69,7 +72,7 @@ def refine(
         settings = settings_of(inputs.arguments, inputs.grid, len(inputs.particles.scale_groups), inputs.seed)
         log = _log(inputs, settings, ranks, check_abort, quiet)
         with image_source(inputs, ranks) as source:
-            run = Run(inputs, assemble(inputs, settings, ranks, source, log), log)
+            run = Run(inputs, assemble(inputs, settings, ranks, source, log), log, begin)
             yield from run.iterations()
 
 
@@ -108,11 +111,14 @@ class Run:
         The refinement.
     log
         Where it tells what it does.
+    begin
+        Called before the first file is written.
     """
 
     inputs: Inputs
     refinement: Refinement
     log: RunLog
+    begin: Callable[[], None]
 
     def __post_init__(self) -> None:
         self.ranks = self.refinement.communicator
@@ -152,6 +158,7 @@ class Run:
 
     def _open_records(self) -> None:
         """Begin to keep records, on the first rank; an overwritten run's files go first."""
+        self.begin()
         if not self.ranks.is_first:
             return
         checkpoint, root = self.inputs.checkpoint, self.arguments.output_root

@@ -1,11 +1,6 @@
-"""Small random problems for backends, and the plain implementation that they are compared with."""
+"""Small random problems for backends."""
 
-import importlib.util
-import sys
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,17 +9,6 @@ from scipy.spatial.transform import Rotation
 from halfmap.engine.fourier.backprojector import AccumulatorGeometry
 from halfmap.engine.fourier.shells import disc
 from halfmap.engine.imaging.tilt_images import TiltImages
-
-PLAIN = Path(__file__).resolve().parents[2] / "reference" / "plain.py"
-
-
-@cache
-def load_plain() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("plain_reference", PLAIN)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)
@@ -38,10 +22,6 @@ class Problem:
     rotations: np.ndarray
     offsets_px: np.ndarray
     weights: np.ndarray
-
-    @property
-    def plain(self):
-        return load_plain().PlainBackend(self.zoom, self.geometry.radius)
 
 
 def hermitian_noise(geometry: AccumulatorGeometry, random: np.random.Generator) -> np.ndarray:
@@ -122,3 +102,9 @@ def problem(request: pytest.FixtureRequest) -> Problem:
 @pytest.fixture
 def one_problem() -> Problem:
     return make_problem()
+
+
+@pytest.fixture
+def plain_backend(plain):
+    """Makes the plain implementation for a problem."""
+    return lambda problem: plain.PlainBackend(problem.zoom, problem.geometry.radius)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from halfmap.contract import job_directory
 from halfmap.contract.refine_arguments import RefineArguments
-from halfmap.engine.errors import BadInput
+from halfmap.engine.errors import BadInput, RunExists
 
 _LEAST_FREE_MB = 50
 
@@ -32,12 +32,12 @@ def check_output(arguments: RefineArguments) -> None:
     if arguments.continue_from or arguments.overwrite:
         return
     if job_directory.optimiser_file(root).exists() or job_directory.final_map_file(root).exists():
-        raise BadInput(
+        raise RunExists(
             f"{root}: a finished run is there already; choose another --o, or say --overwrite to replace it."
         )
     last = job_directory.last_whole_iteration(root)
     if last is not None:
-        raise BadInput(
+        raise RunExists(
             f"{root}: a run is there already, finished up to iteration {last}; go on with --continue "
             f"{job_directory.optimiser_file(root, last)}, or say --overwrite to replace it."
         )

@@ -65,7 +65,7 @@ def recordings(settings: SimulationSettings) -> list[Recording]:
 def nominal_tilts_deg(settings: SimulationSettings) -> Float64[np.ndarray, " tilts"]:
     """Tilts from the most negative to the most positive one, 0 among them."""
     steps = int(settings.tilt_range_deg / settings.tilt_step_deg + 1e-6)
-    return np.arange(-steps, steps + 1) * settings.tilt_step_deg
+    return np.arange(-steps, steps + 1) * float(settings.tilt_step_deg)
 
 
 def dose_symmetric_order(tilts: int) -> Int64[np.ndarray, " tilts"]:
@@ -92,8 +92,8 @@ def tilt_series_table(settings: SimulationSettings, recording: Recording, rng: n
     return pd.DataFrame(
         {
             NOMINAL_TILT: nominal,
-            NOMINAL_AXIS: np.full(count, settings.tilt_axis_deg),
-            labels.PRE_EXPOSURE: dose_symmetric_order(count) * settings.dose_per_tilt,
+            NOMINAL_AXIS: np.full(count, float(settings.tilt_axis_deg)),
+            labels.PRE_EXPOSURE: dose_symmetric_order(count) * float(settings.dose_per_tilt),
             labels.X_TILT: rng.normal(0, _X_TILT_DEG, count),
             labels.Y_TILT: nominal + rng.normal(0, _TILT_ERROR_DEG, count),
             labels.Z_ROTATION: settings.tilt_axis_deg + rng.normal(0, _AXIS_ERROR_DEG, count),
@@ -117,13 +117,13 @@ def tomograms_table(settings: SimulationSettings, series: list[Recording], image
         labels.VOLTAGE: [m.voltage_kv for m in microscopes],
         labels.SPHERICAL_ABERRATION: [m.spherical_aberration_mm for m in microscopes],
         labels.AMPLITUDE_CONTRAST: [m.amplitude_contrast for m in microscopes],
-        ORIGINAL_PIXEL_SIZE: [settings.pixel_size_angstrom] * count,
+        ORIGINAL_PIXEL_SIZE: [float(settings.pixel_size_angstrom)] * count,
         labels.HAND: [float(settings.hand)] * count,
         labels.OPTICS_GROUP_NAME: [f"optics{recording.optics_group}" for recording in series],
-        labels.TILT_SERIES_PIXEL_SIZE: [settings.pixel_size_angstrom] * count,
+        labels.TILT_SERIES_PIXEL_SIZE: [float(settings.pixel_size_angstrom)] * count,
         labels.TILT_SERIES_FILE: [recording.table_file for recording in series],
         STACK_FILE: [recording.stack_file for recording in series],
         FRAME_COUNT: [len(nominal_tilts_deg(settings))] * count,
     }
     columns |= {label: [image_size_px] * count for label in labels.TOMO_SIZE}
-    return pd.DataFrame(columns | {IMPORT_DOSE: [settings.dose_per_tilt] * count})
+    return pd.DataFrame(columns | {IMPORT_DOSE: [float(settings.dose_per_tilt)] * count})

@@ -107,7 +107,7 @@ def extract_stack(
     transforms *= -transfer_functions(ctf, microscope, settings.box_px, pixel)
     shape = (settings.box_px, settings.box_px)
     boxes = scipy.fft.fftshift(scipy.fft.irfft2(transforms, s=shape, norm="forward"), axes=(1, 2))
-    return _circle(boxes / np.float32(settings.binning), settings.crop_px).astype(np.float32)
+    return _circle(boxes / np.float32(settings.binning), settings.crop_px)
 
 
 def _squares(
@@ -141,7 +141,8 @@ def _circle(boxes: Float32[np.ndarray, "visible n n"], crop_px: int) -> Float32[
     radius = distances(boxes.shape[1], 2)
     outside = radius > crop_px / 2
     level = boxes[:, outside].mean(axis=1) if outside.any() else np.zeros(len(boxes), np.float32)
-    faded = (boxes - level[:, None, None]) * (1 - background_fraction(radius, crop_px / 2 - _FALLOFF_PX, _FALLOFF_PX))
+    weight = 1 - background_fraction(radius, crop_px / 2 - _FALLOFF_PX, _FALLOFF_PX)
+    faded = (boxes - level[:, None, None]) * weight.astype(np.float32)
     start = boxes.shape[1] // 2 - crop_px // 2
     middle = slice(start, start + crop_px)
     return faded[:, middle, middle]

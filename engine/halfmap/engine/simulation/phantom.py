@@ -18,9 +18,9 @@ from halfmap.engine.sampling.symmetry import PointGroup
 # the phantom of a symmetry and diameter is always the same, whatever the seed of a simulation
 _SEED = 20240229
 _OUTER_RADIUS = 0.42  # of the diameter: the rest is solvent
-_DOMAINS, _LEAST_DOMAINS = 14, 3
+_DOMAINS, _LEAST_DOMAINS = 14, 5
 _BLOBS, _LEAST_BLOBS = 420, 15
-_DOMAIN_RADII = (0.26, 0.14)
+_DOMAIN_RADII = (0.18, 0.10)
 _CANDIDATES = 64
 
 

@@ -1,7 +1,8 @@
 """The files of a simulated project."""
 
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.star import write_star
+from halfmap.engine.formats.whole_file import written_whole
+from halfmap.engine.simulation.settings import SimulationSettings
 
 EXTRACT_JOB = "Extract/job001"
 
@@ -24,6 +27,11 @@ class Project:
     """
 
     root: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """What was simulated; a directory with this file may be overwritten."""
+        return self.root / "simulation.json"
 
     @property
     def tomograms_file(self) -> Path:
@@ -73,30 +81,36 @@ class Project:
         """Name a file as STAR files and options do."""
         return path.relative_to(self.root).as_posix()
 
-    def prepare(self, overwrite: bool) -> None:
-        """Make the directory.
+    def prepare(self, settings: SimulationSettings, overwrite: bool) -> None:
+        """Make the directory and write down what will be in it.
 
         Parameters
         ----------
+        settings
+            What is simulated.
         overwrite
             Remove an earlier simulation; nothing else that may be there is touched.
 
         Raises
         ------
         BadInput
-            If it holds anything and must not be overwritten, or cannot be made.
+            If it holds anything that must not be overwritten, or cannot be made.
         """
         try:
             if self.root.exists() and any(self.root.iterdir()):
-                if not overwrite:
-                    raise BadInput(f"{self.root}: is not empty; give --overwrite or another directory.")
-                self._remove()
+                self._remove(overwrite)
             for folder in ("tilt_series", EXTRACT_JOB, "Reference", "Mask"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(f"{self.root}: cannot be used as a directory ({error.strerror}).") from error
+        with written_whole(self.settings_file) as temporary:
+            temporary.write_text(json.dumps(asdict(settings), indent=1) + "\n")
 
-    def _remove(self) -> None:
+    def _remove(self, overwrite: bool) -> None:
+        if not overwrite:
+            raise BadInput(f"{self.root}: is not empty; give --overwrite or another directory.")
+        if not self.settings_file.exists():
+            raise BadInput(f"{self.root}: is not empty, and holds no simulation; choose another directory.")
         for folder in ("tilt_series", f"{EXTRACT_JOB}/Subtomograms"):
             shutil.rmtree(self.root / folder, ignore_errors=True)
         for file in (
@@ -110,6 +124,13 @@ class Project:
             self.mask_file,
         ):
             file.unlink(missing_ok=True)
+
+    def settings(self) -> SimulationSettings:
+        """Read what was simulated; a directory without a simulation is refused (BadInput)."""
+        try:
+            return SimulationSettings(**json.loads(self.settings_file.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadInput(f"{self.settings_file}: holds no settings of a simulation ({error}).") from None
 
     def write_extracted(self, optics: pd.DataFrame, particles: pd.DataFrame) -> None:
         """Write the particle file of the extraction (RELION 5) and its optimisation set."""

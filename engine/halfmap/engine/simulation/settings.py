@@ -126,7 +126,11 @@ _NOT_NEGATIVE = (
 
 
 def _problems(settings: SimulationSettings) -> list[str]:
-    signs = [f"{name} is {getattr(settings, name):g}; it must be above 0." for name in _POSITIVE if _no(settings, name)]
+    signs = [
+        f"{name} is {getattr(settings, name):g}; it must be above 0."
+        for name in _POSITIVE
+        if _is_not_positive(settings, name)
+    ]
     signs += [
         f"{name} is {getattr(settings, name):g}; it must not be negative."
         for name in _NOT_NEGATIVE
@@ -135,7 +139,7 @@ def _problems(settings: SimulationSettings) -> list[str]:
     return signs + _counting_problems(settings) + ([] if signs else _size_problems(settings))
 
 
-def _no(settings: SimulationSettings, name: str) -> bool:
+def _is_not_positive(settings: SimulationSettings, name: str) -> bool:
     """Whether a setting is not above 0; NaN is not either."""
     return not getattr(settings, name) > 0
 

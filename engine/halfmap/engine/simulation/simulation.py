@@ -79,7 +79,7 @@ def simulate(
     """
     tomograms = [_drawn(settings, index, recording) for index, recording in enumerate(recordings(settings))]
     project = Project(out)
-    project.prepare(overwrite)
+    project.prepare(settings, overwrite)
     with threadpool_limits(1):  # sums come out the same whatever the number of cores
         work = _Work(settings, project, tomograms, _written_geometry(settings, project, tomograms))
         phantom, visible = work.images(progress)

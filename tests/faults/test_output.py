@@ -1,0 +1,96 @@
+"""Places that results cannot or must not be written to."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from halfmap.contract.exit_codes import ExitCode
+from halfmap.engine.errors import BadInput
+from halfmap.engine.formats.whole_file import written_whole
+from halfmap.engine.program import main
+from tests.faults.conftest import OPTIONS
+
+Refused = Callable[..., str]
+ROOT = Path("Refine3D/job002/run")
+
+
+@pytest.fixture
+def finished_iteration(project: Path) -> Path:
+    assert main(OPTIONS) == ExitCode.SUCCESS
+    return project
+
+
+def test_a_run_that_is_there_already_is_not_overwritten(finished_iteration: Path, refused: Refused) -> None:
+    told = refused()
+    assert "finished up to iteration 1" in told
+    assert "--continue Refine3D/job002/run_it001_optimiser.star" in told
+
+
+def test_a_run_is_replaced_when_that_is_asked_for(finished_iteration: Path) -> None:
+    old = ROOT.with_name("run_it007_data.star")
+    old.write_text("left by a longer run")
+    assert main([*OPTIONS, "--overwrite"]) == ExitCode.SUCCESS
+    assert not old.exists(), "no file of the old run may be taken for one of the new run"
+
+
+def test_a_finished_run_is_not_overwritten(project: Path, refused: Refused) -> None:
+    ROOT.parent.mkdir(parents=True)
+    ROOT.with_name("run_class001.mrc").write_bytes(b"precious")
+    assert "a finished run is there already" in refused()
+
+
+def test_an_output_directory_that_cannot_be_made_is_refused(project: Path, refused: Refused) -> None:
+    Path("Refine3D").write_text("a file where a directory should be")
+    assert "cannot be made" in refused()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_without_permission_is_refused(project: Path, refused: Refused) -> None:
+    ROOT.parent.mkdir(parents=True)
+    ROOT.parent.chmod(0o500)
+    assert "may write to" in refused()
+
+
+def test_a_full_disc_is_refused_before_the_start(
+    project: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1 << 20})())
+    assert "1 MB free" in refused()
+
+
+@pytest.mark.slow
+def test_a_disc_that_fills_up_ends_the_run_with_a_sentence_and_no_torn_file(project: Path) -> None:
+    """The limit on the size of files stands in for a full disc: the first map does not fit."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "halfmap.engine", *OPTIONS],
+        env={**os.environ, "NUMBA_CACHE_DIR": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=limited,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == ExitCode.BAD_INPUT, ran.stderr
+    assert "no space left" in ran.stderr
+    assert "run_it000_half1_class001.mrc" in ran.stderr
+    left = [path.name for path in ROOT.parent.iterdir()]
+    assert not [name for name in left if name.endswith((".tmp", ".mrc"))], left
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "run_data.star"
+    path.write_text("old")
+    with pytest.raises(BadInput, match="no space left"), written_whole(path) as temporary:
+        temporary.write_text("half of the new")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
