@@ -4,7 +4,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -78,10 +79,9 @@ class Session:
             for note in (*overruled(words), *unread_when_continuing(self._arguments)):
                 sys.stderr.write(f"WARNING: {note}\n")
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._stop)
-            for _ in refine(self._arguments, self.ranks, self._check_abort, self._begin):
-                pass
+            with self._stopped_by(signal.SIGTERM, signal.SIGINT):
+                for _ in refine(self._arguments, self.ranks, self._check_abort, self._begin):
+                    pass
         except ToldElsewhere:
             return ExitCode.BAD_INPUT
         except RunExists as error:
@@ -107,6 +107,16 @@ class Session:
     def _control_folder(self) -> Path | None:
         folder = self._arguments.pipeline_control if self._arguments else ""
         return Path(folder) if folder else None
+
+    @contextmanager
+    def _stopped_by(self, *numbers: signal.Signals) -> Iterator[None]:
+        """Let signals end the run in order, and give them back to whoever called."""
+        before = {number: signal.signal(number, self._stop) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         raise Aborted(f"stopped by {signal.Signals(number).name}.")
