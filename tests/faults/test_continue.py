@@ -76,9 +76,7 @@ def test_a_final_optimiser_file_cannot_be_continued(refused_to_continue: Callabl
     assert "no model of half set 2" in told
 
 
-def test_options_of_the_start_are_not_read_again_but_told(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_options_of_the_start_are_not_read_again_but_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(OPTIONS) == ExitCode.SUCCESS
     words = [*CONTINUE, "--sym", "C6", "--auto_iter_max", "2"]
     assert main(words) == ExitCode.SUCCESS

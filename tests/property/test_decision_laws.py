@@ -133,10 +133,12 @@ def test_significant_poses_are_at_least_as_probable_as_the_others(log_weights, f
     chosen, rest = found.weights[found.significant], found.weights[~found.significant]
     assert len(chosen)
     assert not len(rest) or chosen.min() > rest.max()
-    assert found.weights.argmax() == found.best == best_only(log_weights).best
+    # rounding may make two poses equal, of which either is best
+    assert found.weights[found.best] == found.weights[best_only(log_weights).best] == found.weights.max()
     assert found.significant[found.best]
 
 
+@settings(deadline=None)
 @given(st.floats(0.2, 30), st.floats(0.5, 10), st.integers(0, 2))
 def test_offset_grids_look_the_same_from_all_sides(reach, step, oversampling):
     grid = OffsetGrid(reach, step, oversampling)

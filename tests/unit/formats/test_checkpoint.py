@@ -17,13 +17,13 @@ from halfmap.engine.formats.sampling_star import read_sampling, write_sampling
 from halfmap.engine.formats.star import read_star, write_star
 from halfmap.engine.imaging.preparation import ModelGrid
 from halfmap.engine.refinement.regularization import Spectra
-from halfmap.engine.refinement.state import Changes, Control, HalfState, Sampling
+from halfmap.engine.refinement.state import Changes, Control, Grids, HalfState, Sampling
 from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.symmetry import PointGroup
 
 ROOT = "Refine3D/job006/run"
 GRID = ModelGrid(36, 8.1)
-SAMPLING = Sampling(3, 15.795, 8.1, perturbation=-0.24525, sigma_tilt_deg=10.0)
+SAMPLING = Sampling(3, 15.795, 8.1, perturbation=-0.24525, sigma_tilt_deg=10.0, first=Grids(2, 12.15, 16.2))
 CONTROL = Control(
     3,
     17 / 291.6,
@@ -336,7 +336,7 @@ def test_another_file_is_no_optimiser(hiv_twin, tmp_path):
 @pytest.fixture
 def written(tmp_path, random, arguments):
     """Files of iteration 3 in a project folder, and the state that they were written from."""
-    sampling = Sampling(4, 9.4, 4.05, 0.1, 3.75, 3.75, 3.75, local_searches=True)
+    sampling = Sampling(4, 9.4, 4.05, 0.1, 3.75, 3.75, 3.75, local_searches=True, first=Grids(2, 12.15, 16.2))
     control = replace(CONTROL, sampling=sampling)
     (tmp_path / "Refine3D/job006").mkdir(parents=True)
     halves = []

@@ -42,20 +42,24 @@ def test_numbers_after_labels_tabs_and_comments_do_not_matter(tmp_path):
     assert tables["x"] == {"rlnA": "1", "rlnB": "2"}
 
 
-# RELION skips comments and blank lines anywhere between labels
-@pytest.mark.parametrize("between", ["# a comment", "; a comment", ""])
-@pytest.mark.parametrize("after", ["loop_", "_rlnA #1", "_rlnB #2"])
-def test_comments_and_blank_lines_between_labels_are_skipped(tmp_path, between, after):
-    tables = read_star(written(tmp_path, LOOP.replace(after, f"{after}\n{between}")))
-    assert tables["particles"]["rlnB"].tolist() == ["x", "y"]
+# RELION skips these; the package that reads tables would misread them, so that they are refused by name
+@pytest.mark.parametrize(("between", "after"), [("# c", "loop_"), ("", "loop_"), ("; c", "_rlnA #1"), ("", "_rlnA #1")])
+def test_comments_and_blank_lines_between_labels_are_refused(tmp_path, between, after):
+    problem = refusal(tmp_path, LOOP.replace(after, f"{after}\n{between}"))
+    assert "before" in problem
+    assert "remove" in problem
 
 
-# names of files and particles may hold what means something to other readers
-@pytest.mark.parametrize("word", ["it's", "tomo#1", "a\\b"])
-def test_words_are_read_as_they_stand(tmp_path, word):
-    tables = read_star(written(tmp_path, f"data_list\n\n_rlnA {word}\n\n" + LOOP.replace("1 x", f"1 {word}")))
-    assert tables["list"] == {"rlnA": word}
-    assert tables["particles"]["rlnB"].tolist() == [word, "y"]
+@pytest.mark.parametrize("word", ["it's", "tomo#1", 'a"b'])
+def test_words_that_would_be_misread_are_refused(tmp_path, word):
+    assert "line 6" in refusal(tmp_path, LOOP.replace("1 x", f"1 {word}"))
+    assert "line 3" in refusal(tmp_path, f"data_list\n\n_rlnA {word}\n\n")
+
+
+def test_a_backslash_is_misread_only_in_a_list(tmp_path):
+    assert "line 2" in refusal(tmp_path, "data_list\n_rlnA a\\b\n")
+    tables = read_star(written(tmp_path, LOOP.replace("1 x", "1 a\\b")))
+    assert tables["particles"]["rlnB"].tolist() == ["a\\b", "y"]
 
 
 @pytest.mark.parametrize("line", ["_rlnA", "_rlnA two words"])

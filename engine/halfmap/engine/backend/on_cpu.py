@@ -182,7 +182,7 @@ class CpuBackend(Backend):
         images: TiltImages,
         rotations: Float64[np.ndarray, "orientations 3 3"],
         block: slice,
-        half_weight: Float32[np.ndarray, "tilts pixels"],
+        half_weight: Float32[np.ndarray, "all_tilts pixels"],
     ) -> Iterator[tuple[slice, Float32[np.ndarray, "tile tilts pixels 2"], Float64[np.ndarray, " tile"]]]:
         """Give tiles of orientations with their slices; the array is used again for the next tile."""
         tilts, pixels = half_weight[block].shape
@@ -199,7 +199,7 @@ class CpuBackend(Backend):
         rotations: Float64[np.ndarray, "tile 3 3"],
         block: slice,
         out: Float32[np.ndarray, "tile tilts pixels 2"],
-        half_weight: Float32[np.ndarray, "tilts pixels"] | None = None,
+        half_weight: Float32[np.ndarray, "all_tilts pixels"] | None = None,
     ) -> Float64[np.ndarray, " tile"]:
         assert isinstance(reference, CpuReference)
         weight = np.zeros_like(images.ctf) if half_weight is None else half_weight

@@ -7,8 +7,8 @@ import pandas as pd
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.star import Table, read_star, write_star
-from halfmap.engine.refinement.state import Sampling
-from halfmap.engine.sampling.orientations import OrientationGrid
+from halfmap.engine.refinement.state import Grids, Sampling
+from halfmap.engine.sampling.orientations import OrientationGrid, angular_step_deg
 
 _NO_TILT_LIMIT_DEG = -91.0
 
@@ -24,30 +24,24 @@ def sampling_tables(
     sampling: Sampling, grid: OrientationGrid, symmetry: str, perturbation_factor: float
 ) -> dict[str, Table]:
     """Lay out the tables of a sampling file; offsets in Å, directions in the order of the model's distribution."""
-    current = (
-        sampling.healpix_order,
-        grid.step_deg,
-        float(sampling.offset_range_angstrom),
-        float(sampling.offset_step_angstrom),
-    )
-    order, psi_step, reach, step = current
+    first = sampling.started_with
     return {
         "sampling_general": {
             "rlnIs3DSampling": 1,
             "rlnIs3DTranslationalSampling": 1,
-            "rlnHealpixOrder": order,
+            "rlnHealpixOrder": sampling.healpix_order,
             "rlnSymmetryGroup": symmetry,
             "rlnTiltAngleLimit": _NO_TILT_LIMIT_DEG,
-            "rlnPsiStep": psi_step,
-            "rlnOffsetRange": reach,
-            "rlnOffsetStep": step,
+            "rlnPsiStep": grid.step_deg,
+            "rlnOffsetRange": float(sampling.offset_range_angstrom),
+            "rlnOffsetStep": float(sampling.offset_step_angstrom),
             "rlnHelicalOffsetStep": -1.0,
             "rlnSamplingPerturbInstance": float(sampling.perturbation),
             "rlnSamplingPerturbFactor": float(perturbation_factor),
-            "rlnHealpixOrderOriginal": order,
-            "rlnPsiStepOriginal": psi_step,
-            "rlnOffsetRangeOriginal": reach,
-            "rlnOffsetStepOriginal": step,
+            "rlnHealpixOrderOriginal": first.healpix_order,
+            "rlnPsiStepOriginal": angular_step_deg(first.healpix_order),
+            "rlnOffsetRangeOriginal": float(first.offset_range_angstrom),
+            "rlnOffsetStepOriginal": float(first.offset_step_angstrom),
         },
         "sampling_directions": pd.DataFrame(
             {labels.ANGLES[0]: grid.directions_deg[:, 0], labels.ANGLES[1]: grid.directions_deg[:, 1]}
@@ -66,6 +60,11 @@ def read_sampling(path: Path) -> tuple[Sampling, str, float]:
             offset_range_angstrom=float(general["rlnOffsetRange"]),
             offset_step_angstrom=float(general["rlnOffsetStep"]),
             perturbation=float(general["rlnSamplingPerturbInstance"]),
+            first=Grids(
+                int(general["rlnHealpixOrderOriginal"]),
+                float(general["rlnOffsetRangeOriginal"]),
+                float(general["rlnOffsetStepOriginal"]),
+            ),
         )
         return sampling, general["rlnSymmetryGroup"], float(general["rlnSamplingPerturbFactor"])
     except KeyError as missing:

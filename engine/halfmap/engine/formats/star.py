@@ -62,39 +62,88 @@ def _text(path: Path) -> str:
 
 
 def _check(path: Path, text: str) -> list[str]:
-    """Refuse what RELION's reader would refuse; return all labels."""
-    labels: list[str] = []
-    table, columns, in_loop, in_rows = "", 0, False, False
+    """Refuse what RELION's reader would refuse or the starfile package would misread; return all labels."""
+    checker = _Checker(path)
     for number, line in enumerate(text.split("\n"), 1):
-        first, _, rest = line.strip().partition(" ")
-        if not first:
-            in_loop, in_rows = in_loop and not in_rows, False
-        elif first.startswith("data_"):
-            table, columns, in_loop, in_rows = first[5:], 0, False, False
-            if rest.strip():
-                raise BadInput(f"{path}, line {number}: text after {first!r}; RELION would not find this table.")
-        elif first == "loop_":
-            columns, in_loop = 0, True
-        elif first.startswith("_"):
-            labels.append(first[1:].split()[0])
-            columns += in_loop
-        elif in_loop and (in_rows or not first.startswith(("#", ";"))):
-            in_rows = True
-            _check_row(path, number, line, table, columns)
-        elif not first.startswith(("#", ";")):
-            raise BadInput(f"{path}, line {number}: {line.strip()[:60]!r} is outside of any table.")
-    if not labels:
+        checker.check(number, line.strip())
+    if not checker.labels:
         raise BadInput(f"{path}: holds no STAR table; it is empty, cut short or of another kind.")
-    return labels
+    return checker.labels
 
 
-def _check_row(path: Path, number: int, line: str, table: str, columns: int) -> None:
-    values = len(_TOKEN.findall(line)) if '"' in line or "'" in line else len(line.split())
-    if values != columns:
-        raise BadInput(
-            f"{path}, line {number}: {values} values in a row of table {table!r}, which has {columns} columns; "
-            f"the file is cut short or was edited by hand."
-        )
+class _Checker:
+    """Walks through the lines of a STAR file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.labels: list[str] = []
+        self._table = ""
+        self._columns = 0
+        self._in_loop = self._in_rows = self._is_interrupted = False
+
+    def check(self, number: int, line: str) -> None:
+        """Check one line."""
+        if not line or (line.startswith(("#", ";")) and not self._in_rows):
+            self._empty(number, line)
+        elif line.startswith("data_"):
+            self._begin_table(number, line)
+        elif line == "loop_":
+            self._columns, self._in_loop, self._is_interrupted = 0, True, False
+        elif line.startswith("_"):
+            self._label(number, line)
+        elif self._in_loop:
+            self._in_rows = True
+            self._row(number, line)
+        else:
+            raise self._refusal(number, f"{line[:60]!r} is outside of any table.")
+
+    def _empty(self, number: int, line: str) -> None:
+        if self._in_rows:
+            self._in_loop = self._in_rows = False
+        self._is_interrupted = True
+        if line.startswith(";") and self._in_loop:
+            raise self._refusal(number, "a comment before the rows of a table; remove the line.")
+
+    def _begin_table(self, number: int, line: str) -> None:
+        if len(line.split()) > 1:
+            raise self._refusal(number, f"text after {line.split(maxsplit=1)[0]!r}; RELION would not find this table.")
+        self._table, self._columns, self._in_loop, self._in_rows = line[5:], 0, False, False
+
+    def _label(self, number: int, line: str) -> None:
+        if self._in_loop:
+            if self._is_interrupted:
+                raise self._refusal(number, "an empty line or comment before this label; remove it.")
+            self._columns += 1
+        elif len(_words(line)) != 2:
+            raise self._refusal(number, f"{line[:60]!r} must be a label and one value.")
+        else:
+            self._check_words(number, line, "\"'#\\")
+        self.labels.append(line[1:].split(maxsplit=1)[0])
+
+    def _row(self, number: int, line: str) -> None:
+        values = len(_words(line))
+        if values != self._columns:
+            raise self._refusal(
+                number,
+                f"{values} values in a row of table {self._table!r}, which has {self._columns} columns; "
+                f"the file is cut short or was edited by hand.",
+            )
+        self._check_words(number, line, "\"'#")
+
+    def _check_words(self, number: int, line: str, special: str) -> None:
+        """Refuse marks inside of words which the starfile package takes for quotation or comment."""
+        if any(mark in line for mark in special):
+            for word in _words(line):
+                bare = word[1:-1] if word[0] in "\"'" and word[-1] == word[0] and len(word) > 1 else word
+                if any(mark in bare for mark in special):
+                    raise self._refusal(number, f"{word!r} holds one of {' '.join(special)}; names must do without.")
+
+    def _refusal(self, number: int, what: str) -> BadInput:
+        return BadInput(f"{self.path}, line {number}: {what}")
+
+
+def _words(line: str) -> list[str]:
+    return _TOKEN.findall(line) if '"' in line or "'" in line else line.split()
 
 
 def star_text(tables: Mapping[str, Table]) -> str:

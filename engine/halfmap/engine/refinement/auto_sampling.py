@@ -6,7 +6,7 @@ RELION: MlOptimiser::updateAngularSampling.
 import math
 from dataclasses import dataclass, replace
 
-from halfmap.engine.refinement.state import Changes, Control, Sampling
+from halfmap.engine.refinement.state import Changes, Control, Grids, Sampling
 from halfmap.engine.sampling.orientations import angular_step_deg
 
 ENOUGH_ITERATIONS = 1
@@ -45,9 +45,13 @@ class AutoSampling:
     finest_step_deg: float = 0.0
     coarsest_step_deg: float = 0.0
 
-    def step_deg(self, sampling: Sampling) -> float:
+    def step_deg(self, grids: Grids) -> float:
         """Oversampled angular step."""
-        return angular_step_deg(sampling.healpix_order, self.oversampling)
+        return angular_step_deg(grids.healpix_order, self.oversampling)
+
+    def step_angstrom(self, grids: Grids) -> float:
+        """Oversampled step of offsets."""
+        return float(grids.offset_step_angstrom / 2**self.oversampling)
 
     def changes_have_settled(self, control: Control) -> bool:
         """Poses no longer change much, or the user does not want to wait for that."""
@@ -95,7 +99,7 @@ def finer(control: Control, wishes: AutoSampling) -> Sampling:
     """Sampling of the next HEALPix order, with offsets fitted to the accuracy and to the last changes."""
     old = control.sampling
     reach, step = _offsets(control, wishes.oversampling)
-    sampling = replace(old, healpix_order=old.healpix_order + 1)
+    sampling = replace(old, healpix_order=old.healpix_order + 1, first=old.started_with)
     if step <= old.offset_step_angstrom:
         sampling = replace(sampling, offset_range_angstrom=reach, offset_step_angstrom=step)
     if sampling.healpix_order >= wishes.local_from_order:

@@ -39,12 +39,18 @@ def measure_changes(old: Assignments, new: Assignments, group: PointGroup) -> Ch
 
 
 def with_new_changes(control: Control, changes: Changes, wishes: AutoSampling) -> Control:
-    """Count iterations in which poses hardly changed, or changed no less than before."""
-    least = control.smallest_changes
+    """Count iterations in which poses hardly changed, or changed no less than before.
+
+    Notes
+    -----
+    Changes are measured against the steps that the run started with: RELION's recorded counters follow from these, and
+    do not follow from the current steps.
+    """
+    least, first = control.smallest_changes, control.sampling.started_with
     settled = (
         _ABOUT * changes.classes >= least.classes
-        and _hardly(changes.offsets_angstrom, least.offsets_angstrom, _fine_offset_step(control, wishes))
-        and _hardly(changes.orientations_deg, least.orientations_deg, wishes.step_deg(control.sampling))
+        and _hardly(changes.offsets_angstrom, least.offsets_angstrom, wishes.step_angstrom(first))
+        and _hardly(changes.orientations_deg, least.orientations_deg, wishes.step_deg(first))
     )
     smallest = Changes(
         min(changes.orientations_deg, least.orientations_deg),
@@ -57,7 +63,3 @@ def with_new_changes(control: Control, changes: Changes, wishes: AutoSampling) -
 
 def _hardly(change: float, least: float, step: float) -> bool:
     return change / step < _SMALL_SHARE_OF_STEP or _ABOUT * change >= least
-
-
-def _fine_offset_step(control: Control, wishes: AutoSampling) -> float:
-    return float(control.sampling.offset_step_angstrom / 2**wishes.oversampling)

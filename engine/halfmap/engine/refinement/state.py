@@ -13,8 +13,8 @@ MANY_CLASS_CHANGES = 9_999_999
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How poses are sampled.
+class Grids:
+    """The grids of poses.
 
     Parameters
     ----------
@@ -22,22 +22,40 @@ class Sampling:
         Order of the coarse grid of directions.
     offset_range_angstrom, offset_step_angstrom
         Radius and coarse step of the searched offsets.
+    """
+
+    healpix_order: int
+    offset_range_angstrom: float
+    offset_step_angstrom: float
+
+
+@dataclass(frozen=True)
+class Sampling(Grids):
+    """How poses are sampled.
+
+    Parameters
+    ----------
     perturbation
         Random perturbation of the grids in coarse steps.
     sigma_rot_deg, sigma_tilt_deg, sigma_psi_deg
         Widths of the priors on the angles; 0 leaves an angle free.
     local_searches
         Auto-refine has switched to searches around each particle's current orientation.
+    first
+        The grids that the run started with, if they were others.
     """
 
-    healpix_order: int
-    offset_range_angstrom: float
-    offset_step_angstrom: float
     perturbation: float = 0.0
     sigma_rot_deg: float = 0.0
     sigma_tilt_deg: float = 0.0
     sigma_psi_deg: float = 0.0
     local_searches: bool = False
+    first: Grids | None = None
+
+    @property
+    def started_with(self) -> Grids:
+        """The grids that the run started with."""
+        return self.first or Grids(self.healpix_order, self.offset_range_angstrom, self.offset_step_angstrom)
 
     @property
     def has_priors(self) -> bool:

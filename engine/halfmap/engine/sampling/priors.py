@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.spatial import cKDTree
+from scipy.special import logsumexp
 
 from halfmap.engine.particles.pose import euler_to_matrix, wrap_deg
 from halfmap.engine.sampling.orientations import OrientationGrid
@@ -131,7 +132,9 @@ class OrientationPrior:
         lonely = ~near.any(axis=1)
         near[lonely, distance[lonely].argmin(axis=1)] = True
         rows, columns = np.nonzero(near)
-        log_prior = _log_gaussian(distance[rows, columns], self.sigma_psi_deg)
+        # the nearest one counts as at the centre, lest all of a far row underflow; only ratios matter
+        squares = distance[rows, columns] ** 2 - distance.min(axis=1)[rows] ** 2
+        log_prior = -0.5 * squares / self.sigma_psi_deg**2
         total = np.bincount(rows, weights=np.exp(log_prior), minlength=len(centre_deg))
         return rows, columns, log_prior - np.log(total[rows])
 
@@ -147,8 +150,8 @@ def _within_cone(
         mate = int(np.argmin(distances))
         return nearest[[mate]], np.zeros(1), np.array([mate])
     cosines = np.clip(grid.direction_vectors[found] @ mates.T, -1, 1)
-    log_prior = _log_gaussian(np.rad2deg(np.arccos(cosines.max(axis=1))), sigma_deg)
-    return found, log_prior - np.log(np.exp(log_prior).sum()), cosines.argmax(axis=1)
+    distances_deg = np.rad2deg(np.arccos(cosines.max(axis=1)))
+    return found, _log_gaussian(distances_deg, sigma_deg), cosines.argmax(axis=1)
 
 
 def _within_band(
@@ -160,12 +163,13 @@ def _within_band(
     found = np.flatnonzero(least < WINDOW_SIGMAS * sigma_deg)
     if not len(found):
         found = np.array([int(np.argmin(least))])
-    log_prior = _log_gaussian(least[found], sigma_deg)
-    return found, log_prior - np.log(np.exp(log_prior).sum()), distance[found].argmin(axis=1)
+    return found, _log_gaussian(least[found], sigma_deg), distance[found].argmin(axis=1)
 
 
-def _log_gaussian(distance: Float64[np.ndarray, "*n"], sigma: float) -> Float64[np.ndarray, "*n"]:
-    return -0.5 * (distance / sigma) ** 2
+def _log_gaussian(distance: Float64[np.ndarray, " n"], sigma: float) -> Float64[np.ndarray, " n"]:
+    """Logarithms of Gaussian weights that add up to 1, however far all of them lie."""
+    log_weight = -0.5 * (distance / sigma) ** 2
+    return log_weight - logsumexp(log_weight)
 
 
 def direction_tree(grid: OrientationGrid) -> cKDTree:
