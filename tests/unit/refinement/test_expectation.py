@@ -87,7 +87,8 @@ def brute_log_likelihoods(case, backend, one_pass, rotations, offsets_angstrom):
 
 def log_prior_of_offsets(case, offsets_angstrom):
     away = case.state.origin_angstrom + offsets_angstrom - case.state.origin_prior_angstrom
-    return -0.5 * (away**2).sum(axis=1) / 12.0**2
+    # to the power of the pixel size, 8 Å
+    return -0.5 * 8.0 * (away**2).sum(axis=1) / 12.0**2
 
 
 def significant(weights, fraction):

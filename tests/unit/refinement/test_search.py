@@ -83,14 +83,26 @@ def test_the_considered_pairs_of_some_rows_are_counted_from_the_first_of_them():
     assert columns.tolist() == [*range(8), *range(8), *range(8, 16), *range(8, 16)]
 
 
-# trap 23: |origin + t − prior|²/(2σ²), all in Å
-def test_the_prior_on_offsets_is_a_gaussian_around_its_centre():
+# trap 23: |origin + t − prior|²/(2σ²), all in Å, to the power of the pixel size
+@pytest.mark.parametrize("pixel", [1.0, 4.0])
+def test_the_prior_on_offsets_is_a_gaussian_around_its_centre(pixel):
     search = some_search()
     origin, centre = np.array([1.0, -2.0, 0.5]), np.array([0.5, 0.0, 0.0])
     offsets = np.array([[0.0, 0, 0], [4, 0, 0], [0, -4, 4]])
     expected = [-((origin + t - centre) @ (origin + t - centre)) / (2 * 10.0**2) for t in offsets]
-    for pixel in (1.0, 4.0):
-        np.testing.assert_allclose(search.log_offset_prior(origin, offsets, centre, pixel), expected)
+    np.testing.assert_allclose(search.log_offset_prior(origin, offsets, centre, pixel), pixel * np.array(expected))
+
+
+# the reason for that power: a particle that has settled is pulled as strongly as by RELION
+@pytest.mark.parametrize("pixel", [1.0, 4.0, 8.1])
+def test_the_pull_on_a_settled_particle_is_that_of_relion(pixel):
+    origin, small = np.array([6.0, -2.0, 1.0]), 1e-4 * np.array([[1.0, 0, 0], [-1.0, 0, 0]])
+    slopes = []
+    for quirk in (False, True):
+        ahead, behind = some_search(quirk=quirk).log_offset_prior(origin, small, np.zeros(3), pixel)
+        slopes.append((ahead - behind) / 2e-4)
+    assert slopes[0] == pytest.approx(slopes[1], rel=1e-6)
+    assert slopes[0] == pytest.approx(-pixel * 6.0 / 10.0**2, rel=1e-6)
 
 
 # trap 23: with the quirk searched offsets, in Å, count as pixels: at 1 Å no difference, at 4 Å a fourfold one

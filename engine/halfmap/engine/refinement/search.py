@@ -122,11 +122,14 @@ class Search:
         Notes
         -----
         Differs from RELION: it adds search offsets in Å to current ones in pixels, so that the former count as pixel
-        size times too long; `offset_prior_quirk` does the same.
+        size times too long: a step away is hardly possible, a slow drift is. Here both are in Å, and the prior is
+        raised to the power of the pixel size, which pulls a particle that has settled as strongly as RELION does.
+        Without that power some particles on lattices walk off to a neighbour (figures in
+        docs/differences-from-relion.md). `offset_prior_quirk` restores RELION's.
         """
-        unit = pixel_size_angstrom if self.offset_prior_quirk else 1.0
-        away = origin_angstrom + unit * offsets_angstrom - centre_angstrom
-        return -0.5 * (away**2).sum(axis=1) / self.sigma_offset_angstrom**2
+        searched, power = (pixel_size_angstrom, 1.0) if self.offset_prior_quirk else (1.0, pixel_size_angstrom)
+        away = origin_angstrom + searched * offsets_angstrom - centre_angstrom
+        return -0.5 * power * (away**2).sum(axis=1) / self.sigma_offset_angstrom**2
 
     @cached_property
     def _tree(self) -> cKDTree:
