@@ -70,6 +70,7 @@ def _images(box_px: int, tilts: int, random: np.random.Generator) -> TiltImages:
         inverse_sigma2=random.uniform(0.5, 2, shape[1]).astype(np.float32),
         shells=np.floor(pixels.radius + 0.5).astype(np.int64),
         first_shell=0,
+        back_projects=np.ones(shape[1], bool),
         scale=1.0,
         premultiplied=True,
     )

@@ -182,6 +182,8 @@ class PlainBackend(Backend):
     @staticmethod
     def contribution(images: TiltImages, tilt: int, pixel: int) -> tuple[complex, float]:
         """Data and weight of one pixel: W·X and W·C·s if the image carries its CTF, else s·C·W·X and s²·C²·W."""
+        if not images.back_projects[pixel]:
+            return 0j, 0.0
         c, s, w = float(images.ctf[tilt, pixel]), images.scale, float(images.inverse_sigma2[pixel])
         image = complex(images.unmasked[tilt, pixel])
         return (w * image, w * c * s) if images.premultiplied else (s * c * w * image, s**2 * c**2 * w)

@@ -68,6 +68,7 @@ def make_problem(
         inverse_sigma2=random.uniform(0.5, 2, count).astype(np.float32),
         shells=np.floor(ratio * np.floor(pixels.radius + 0.5) + 0.5).astype(np.int64),
         first_shell=first_shell,
+        back_projects=random.uniform(size=count) < 0.8,
         scale=scale,
         premultiplied=premultiplied,
     )

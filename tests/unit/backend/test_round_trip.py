@@ -70,6 +70,7 @@ def as_tilts(images, frames, padding, premultiplied=False):
         inverse_sigma2=np.ones(len(pixels.kx), np.float32),
         shells=np.floor(pixels.radius + 0.5).astype(np.int64),
         first_shell=0,
+        back_projects=np.ones(len(pixels.kx), bool),
         scale=1.0,
         premultiplied=premultiplied,
     )

@@ -9,6 +9,7 @@ from halfmap.engine.fourier.shells import (
     counted_once,
     disc,
     frequencies,
+    inside_rows,
     pixels_per_shell,
     radii,
     round_half_away,
@@ -117,3 +118,13 @@ def test_pixels_are_taken_out_of_half_transforms():
     pixels = disc(8, 8, 3.0)
     expected = transforms[:, pixels.ky, pixels.kx]
     np.testing.assert_allclose(pixels.take(transforms[:, :, :5]), expected)
+
+
+# the last pixel of each row of the disc is left out, as in RELION's program for cores
+@pytest.mark.parametrize("size", [8, 10, 36])
+def test_rows_of_a_reconstruction_end_before_the_last_pixel_of_the_disc(size):
+    pixels = disc(size + 4, size, size / 2)
+    inside = set(zip(pixels.kx[(kept := inside_rows(pixels, size))].tolist(), pixels.ky[kept].tolist(), strict=True))
+    for ky in range(-size // 2 + 1, size // 2 + 1):
+        row = sorted(kx for kx, y in zip(pixels.kx.tolist(), pixels.ky.tolist(), strict=True) if y == ky)
+        assert [kx for kx in row if (kx, ky) in inside] == row[:-1]

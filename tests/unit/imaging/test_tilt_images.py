@@ -27,6 +27,7 @@ def some_images(**changes):
         inverse_sigma2=RANDOM.uniform(0.5, 2, shape[1]).astype(np.float32),
         shells=SHELLS,
         first_shell=0,
+        back_projects=np.arange(shape[1]) != 2,
         scale=1.5,
         premultiplied=True,
     )
@@ -52,7 +53,8 @@ def test_comparisons_weigh_images_by_scale_ctf_and_noise():
 def test_premultiplied_images_are_back_projected_with_their_ctf_already_in_them():
     images = some_images()
     np.testing.assert_allclose(images.back_projected, images.inverse_sigma2 * images.unmasked, rtol=1e-6)
-    np.testing.assert_allclose(images.back_projected_weight, 1.5 * images.ctf * images.inverse_sigma2, rtol=1e-6)
+    weight = 1.5 * images.ctf * images.inverse_sigma2 * images.back_projects
+    np.testing.assert_allclose(images.back_projected_weight, weight, rtol=1e-6)
     assert (images.back_projected_weight[:, SHELLS == 0] > 0).all()
 
 
@@ -60,7 +62,7 @@ def test_plain_images_are_multiplied_by_scale_and_ctf_and_their_weight_by_both_s
     images = some_images(premultiplied=False)
     expected = 1.5 * images.ctf * images.inverse_sigma2 * images.unmasked
     np.testing.assert_allclose(images.back_projected, expected, rtol=1e-6)
-    weight = 1.5**2 * images.ctf**2 * images.inverse_sigma2
+    weight = 1.5**2 * images.ctf**2 * images.inverse_sigma2 * images.back_projects
     np.testing.assert_allclose(images.back_projected_weight, weight, rtol=1e-6)
 
 

@@ -133,6 +133,18 @@ def disc(box_px: int, image_size_px: int, reach: float) -> PixelList:
     return _pixel_list(box_px, keep)
 
 
+def inside_rows(pixels: PixelList, image_size_px: int) -> Bool[np.ndarray, " pixels"]:
+    """Mark the pixels of a disc that a reconstruction receives: those before the last one of each row.
+
+    Notes
+    -----
+    This is where RELION's program for cores ends its rows (backprojectRef3D); its program for cards takes them whole.
+    The two outermost shells of a half map, and so their FSC, depend on it.
+    """
+    last = np.floor(np.sqrt(np.maximum((image_size_px // 2) ** 2 - pixels.ky.astype(np.float64) ** 2, 0)))
+    return pixels.kx < last
+
+
 @cache
 def window(box_px: int, image_size_px: int) -> PixelList:
     """List every pixel of the half-transform windowed to a size, corners and redundant rows included."""

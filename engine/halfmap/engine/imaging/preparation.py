@@ -14,6 +14,7 @@ from halfmap.engine.fourier.shells import (
     PixelList,
     counted_once,
     disc,
+    inside_rows,
     round_half_away,
     shell_indices,
     shell_sums,
@@ -234,6 +235,7 @@ def tilt_images(
         inverse_sigma2=np.divide(1, variance, out=np.zeros(len(variance)), where=variance > 0).astype(np.float32),
         shells=shells,
         first_shell=one_pass.first_shell,
+        back_projects=inside_rows(pixels, one_pass.image_size_px),
         scale=scale,
         premultiplied=optics.premultiplied and settings.ctf_correction,
     )

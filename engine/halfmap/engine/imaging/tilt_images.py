@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex64, Float32, Float64, Int64
+from jaxtyping import Bool, Complex64, Float32, Float64, Int64
 
 from halfmap.engine.fourier.shells import PixelList
 
@@ -32,6 +32,8 @@ class TiltImages:
         Shell of each pixel on the model's grid.
     first_shell
         Shells below this one play no part in comparisons.
+    back_projects
+        Pixels that a reconstruction receives.
     scale
         Intensity scale of the particle's group.
     premultiplied
@@ -47,6 +49,7 @@ class TiltImages:
     inverse_sigma2: Float32[np.ndarray, " pixels"]
     shells: Int64[np.ndarray, " pixels"]
     first_shell: int
+    back_projects: Bool[np.ndarray, " pixels"]
     scale: float
     premultiplied: bool
 
@@ -76,9 +79,10 @@ class TiltImages:
     @property
     def back_projected_weight(self) -> Float32[np.ndarray, "tilts pixels"]:
         """Weight in a reconstruction."""
+        weight = np.where(self.back_projects, self.inverse_sigma2, np.float32(0))
         if self.premultiplied:
-            return np.float32(self.scale) * self.ctf * self.inverse_sigma2
-        return np.float32(self.scale**2) * self.ctf**2 * self.inverse_sigma2
+            return np.float32(self.scale) * self.ctf * weight
+        return np.float32(self.scale**2) * self.ctf**2 * weight
 
     def shifts(self, offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets tilts 2"]:
         """Two-dimensional shift of each image for offsets in the subtomogram frame, in pixels over the box size."""
