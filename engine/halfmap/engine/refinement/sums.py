@@ -42,7 +42,7 @@ class ExpectationSums:
     accumulator
         Back-projected images.
     residual, pixel_count
-        Σ |model − image|² and pixels, by optics group and shell.
+        Σ |model − image|² and pixels, by optics group and shell; means over the tilt images of each particle.
     signal_product, reference_power
         Σ Re⟨C P, X⟩ and Σ |C P|² by scale group, for the intensity scales.
     direction_mass
@@ -90,12 +90,17 @@ class ExpectationSums:
             Shells on which scales are measured.
         mass
             Posterior mass of the stored poses.
+
+        Notes
+        -----
+        Every particle has the same say on the noise, however many tilt images it has (RELION's accelerated programs).
         """
         images, shells = particle.images, self.residual.shape[1]
         cross, power = (shell_sums(values, images.shells, shells) for values in (particle.cross, particle.power))
         model = images.scale**2 * power - 2 * images.scale * cross
-        self.residual[particle.optics] += model + mass * particle.whole.power
-        self.pixel_count[particle.optics] += particle.whole.pixel_counts
+        tilts = particle.whole.tilts
+        self.residual[particle.optics] += (model + mass * particle.whole.power) / tilts
+        self.pixel_count[particle.optics] += mass * particle.whole.pixel_counts / tilts
         self.signal_product[particle.group] += cross[scale_shells].sum()
         self.reference_power[particle.group] += power[scale_shells].sum()
 
