@@ -35,7 +35,11 @@ def test_a_run_that_is_there_already_is_not_overwritten(finished_iteration: Path
 def test_a_run_is_replaced_when_that_is_asked_for(finished_iteration: Path) -> None:
     old = ROOT.with_name("run_it007_data.star")
     old.write_text("left by a longer run")
+    others = [ROOT.with_name(name) for name in ("run_ct5_it007_data.star", "run_notes.star", "run.out", "job.star")]
+    for other in others:
+        other.write_text("of another run, or a person's")
     assert main([*OPTIONS, "--overwrite"]) == ExitCode.SUCCESS
+    assert all(other.exists() for other in others)
     assert not old.exists(), "no file of the old run may be taken for one of the new run"
 
 

@@ -26,6 +26,6 @@ _MEANINGS = {
     ExitCode.SUCCESS: "The run finished and its files are complete.",
     ExitCode.FAILURE: "The run stopped on an error; the last lines of run.err say which.",
     ExitCode.ABORTED: "The run was stopped on request.",
-    ExitCode.BAD_INPUT: "Options or input files were refused before any work began; nothing was changed.",
+    ExitCode.BAD_INPUT: "Options or input files were refused; no result of an earlier run was changed.",
     ExitCode.LAUNCH_MISMATCH: "Launcher and MPI library do not belong together: the ranks did not find each other.",
 }

@@ -86,11 +86,6 @@ def final_angular_distribution_file(root: Root) -> Path:
     return _named(root, None, "class001_angdist.bild")
 
 
-def solvent_mask_file(root: Root) -> Path:
-    """Name the mask that is really used, written where the given one had to be changed."""
-    return _named(root, None, "solvent_mask.mrc")
-
-
 def progress_file(root: Root) -> Path:
     """Name the engine's progress records; see `halfmap.contract.progress`."""
     return _named(root, None, "progress.jsonl")

@@ -138,7 +138,7 @@ class InputTabs(Declarations):
         Option(
             "Reference",
             "Resize reference if needed?",
-            "Bring reference and mask to the particles' pixel size and box instead of stopping when they differ.",
+            "Bring the reference to the particles' pixel size and box instead of stopping when it differs.",
             flags=("--trust_ref_size",),
             since="5.0",
         ),

@@ -32,7 +32,7 @@ class SearchTabs(Declarations):
         Option(
             "Optimisation",
             "Mask individual particles with zeros?",
-            "Set the surroundings of each particle to zero; with No they are filled with noise.",
+            "Fill the surroundings of each particle with their own mean, about zero; with No, with noise.",
             flags=("--zero_mask",),
         ),
     ] = True

@@ -9,7 +9,7 @@ from halfmap.contract.option import Bounds, Declarations, Flag
 
 
 class ComputingFlags(Declarations):
-    """How the work is done. None of these change what is computed, except halfmap's own."""
+    """How the work is done. None of these change what is computed, except `--relion_quirks`."""
 
     threads: Annotated[
         int,
@@ -80,7 +80,7 @@ class ComputingFlags(Declarations):
         Flag(
             "--verb",
             "Computation",
-            "0: print nothing, 1: as RELION, 2: more.",
+            "0: print nothing; otherwise as RELION.",
             bounds=Bounds(at_least=0),
             with_continue=True,
         ),

@@ -35,7 +35,7 @@ class DataFlags(Declarations):
         Flag(
             "--o",
             "Input and output",
-            "Start of all output names, such as Refine3D/job012/run; the folder must exist.",
+            "Start of all output names, such as Refine3D/job012/run; a missing folder is made.",
             with_continue=True,
         ),
     ] = ""
@@ -123,7 +123,7 @@ class DataFlags(Declarations):
         Flag(
             "--particle_diameter",
             "Reference and masks",
-            "Diameter of the soft sphere around each particle. -1: the whole box.",
+            "Diameter of the soft sphere around each particle. -1: the box, less the mask's soft edge.",
             unit="Å",
             bounds=Bounds(above=0, off=-1),
             with_continue=True,
@@ -131,7 +131,11 @@ class DataFlags(Declarations):
     ] = -1.0
     zero_mask: Annotated[
         bool,
-        Flag("--zero_mask", "Reference and masks", "Set the surroundings of particles to zero instead of to noise."),
+        Flag(
+            "--zero_mask",
+            "Reference and masks",
+            "Fill the surroundings of particles with their own mean instead of with noise.",
+        ),
     ] = False
     flatten_solvent: Annotated[
         bool,

@@ -2,9 +2,9 @@
 
 import re
 
-SYMMETRIES = "Cn, Dn (n = 1, 2, 3, …), T, O, I, I1, I2, I3 or I4"
+SYMMETRIES = "Cn, Dn (n = 1 … 999), T, O, I, I1, I2, I3 or I4"
 
-_SYMMETRY = re.compile(r"(?:[CD][1-9][0-9]*|T|O|I[1-4]?)", re.IGNORECASE | re.ASCII)
+_SYMMETRY = re.compile(r"(?:[CD][1-9][0-9]{0,2}|T|O|I[1-4]?)", re.IGNORECASE | re.ASCII)
 _GPU_IDS = re.compile(r"[0-9]+(?:[,:][0-9]+)*", re.ASCII)
 
 

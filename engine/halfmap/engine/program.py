@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"halfmap {version('halfmap')}")  # noqa: T201
         return ExitCode.SUCCESS
     try:
-        ranks = communicator("--deterministic" in words)
+        ranks = communicator()
     except LaunchError as error:
         _complain(str(error))
         return error.exit_code

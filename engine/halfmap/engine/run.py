@@ -69,6 +69,7 @@ def refine(
     ranks = communicator or Alone()
     with threadpool_limits(1):  # particles are shared out over threads; the products inside must not be
         inputs = _inputs_for_all(arguments, ranks)
+        ranks.deterministic = inputs.arguments.deterministic
         settings = settings_of(inputs.arguments, inputs.grid, len(inputs.particles.scale_groups), inputs.seed)
         log = _log(inputs, settings, ranks, check_abort, quiet)
         with image_source(inputs, ranks) as source:

@@ -34,7 +34,6 @@ def write_iteration(root, number):
         ("final_model_file", (), "_model.star"),
         ("final_map_file", (), "_class001.mrc"),
         ("final_angular_distribution_file", (), "_class001_angdist.bild"),
-        ("solvent_mask_file", (), "_solvent_mask.mrc"),
         ("progress_file", (), "_progress.jsonl"),
         ("standard_output_file", (), ".out"),
         ("standard_error_file", (), ".err"),

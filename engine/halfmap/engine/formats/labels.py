@@ -1,4 +1,7 @@
-"""RELION's names for columns and values: the only place where they are spelled."""
+"""RELION's names for columns and values of particle, tomogram and tilt-series files.
+
+Those of a run's own files stand with the tables in `model_star`, `optimiser_star` and `sampling_star`.
+"""
 
 # optimisation set
 PARTICLES_FILE = "rlnTomoParticlesFile"

@@ -18,11 +18,19 @@ class Communicator(ABC):
 
     Half sets are numbered 1 and 2. The *captain* of a half reconstructs its map; the *first* rank prints and writes
     what concerns both halves.
+
+    Attributes
+    ----------
+    rank, size, halves
+        This rank, how many there are, and the halves that it works on.
+    deterministic
+        Pools are dealt out in a fixed order rather than to whoever is ready, so that sums are made in one order.
     """
 
     rank: int
     size: int
     halves: tuple[int, ...]
+    deterministic: bool = False
 
     @property
     def is_first(self) -> bool:

@@ -41,15 +41,18 @@ class OverMpi(Communicator):
         Give each rank fixed pools rather than those it asks for.
     """
 
-    def __init__(self, world: MPI.Comm, deterministic: bool = False) -> None:
+    def __init__(self, world: MPI.Comm) -> None:
         self.world = world
         self.rank, self.size = world.Get_rank(), world.Get_size()
         self.halves = tuple(half for half in (1, 2) if self.rank in workers_of(half, self.size))
-        self._fixed_pools = deterministic or self.size == 2
         colour = self.halves[0] if self.halves else MPI.UNDEFINED
         self._half = world.Split(colour, self.rank)
         captains = [workers_of(half, self.size)[0] for half in (1, 2)]
         self._captains = world.Split(0 if self.rank in captains else MPI.UNDEFINED, self.rank)
+
+    @property
+    def _fixed_pools(self) -> bool:
+        return self.deterministic or self.size == 2
 
     @property
     def _leads(self) -> bool:

@@ -20,7 +20,7 @@ from halfmap.engine.refinement.sums import ExpectationSums, StoredParticle
 
 SCALE_NEEDS_SSNR = 3.0
 _SMALLEST_SCALE = 0.001
-# poses that are compared at once: what bounds the memory of one particle
+# fine poses that are compared at once; those of the coarse pass are few enough to be held together
 _POSES_AT_ONCE = 1 << 22
 
 

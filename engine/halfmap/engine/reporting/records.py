@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 from importlib.metadata import version
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -21,8 +22,15 @@ GOLD_STANDARD = 0.143
 
 
 def memory_mb() -> float:
-    """Largest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Largest memory of this process so far.
+
+    Linux's getrusage would count what the launcher had used before it became this process.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def run_started(arguments: RefineArguments, refinement: Refinement, continued_from: int | None) -> RunStarted:

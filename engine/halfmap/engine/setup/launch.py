@@ -54,7 +54,7 @@ def check_ranks(asked: int, found: int, library: str) -> None:
         )
 
 
-def communicator(deterministic: bool) -> Communicator:
+def communicator() -> Communicator:
     """Connect the ranks that the launcher started.
 
     Raises
@@ -70,4 +70,4 @@ def communicator(deterministic: bool) -> Communicator:
     from halfmap.engine.ranks.over_mpi import OverMpi  # noqa: PLC0415
 
     check_ranks(asked, MPI.COMM_WORLD.Get_size(), MPI.Get_library_version().split("\n")[0].strip("\0 "))
-    return OverMpi(MPI.COMM_WORLD, deterministic)
+    return OverMpi(MPI.COMM_WORLD)

@@ -1,6 +1,7 @@
 """Checking the place for the results before anything is written there."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.engine.errors import BadInput, RunExists
 
 _LEAST_FREE_MB = 50
+_KINDS = "(half[12]_)?(class\\d+(_unfil|_angdist)?|model|data|sampling|optimiser|optimisation_set)"
+_RESULT = rf"_((it\d+_)?{_KINDS}\.(star|mrc|bild)|progress\.jsonl)"
 
 
 def check_output(arguments: RefineArguments) -> None:
@@ -54,6 +57,7 @@ def _make(folder: Path) -> None:
 
 def remove_results(root: Path) -> None:
     """Remove what an earlier run left, so that no file of it is taken for one of the new run (`--overwrite`)."""
-    for path in root.parent.glob(f"{root.name}_*"):
-        if path.suffix in (".star", ".mrc", ".bild", ".jsonl") and path.is_file():
+    result = re.compile(re.escape(root.name) + _RESULT)
+    for path in root.parent.iterdir():
+        if result.fullmatch(path.name) and path.is_file():
             path.unlink()
