@@ -92,7 +92,8 @@ def test_curves_of_every_iteration_are_alike(ours: Job, theirs: Job) -> None:
     """Inside the window but its two outermost shells.
 
     Half maps of a hundred particles each, of which a tenth is aligned otherwise, differ by 0.05 in FSC; τ² follows as
-    FSC/(1 − FSC), by a third. The noise hardly depends on poses.
+    FSC/(1 − FSC), by a third, from iteration 3 on: before, reconstructions are weighted by the first noise spectra.
+    The noise hardly depends on poses.
     """
     for iteration in common(ours, theirs):
         sizes = [int(job.model(iteration)["model_general"]["rlnCurrentImageSize"]) for job in (ours, theirs)]
@@ -104,7 +105,8 @@ def test_curves_of_every_iteration_are_alike(ours: Job, theirs: Job) -> None:
                 for label in ("rlnGoldStandardFsc", "rlnReferenceTau2", "rlnSigma2Noise")
             )
             np.testing.assert_allclose(*fsc, rtol=0, atol=0.06)
-            np.testing.assert_allclose(*tau2, rtol=0.35)
+            if iteration > 2:
+                np.testing.assert_allclose(*tau2, rtol=0.35)
             np.testing.assert_allclose(*noise, rtol=0.02)
 
 

@@ -215,11 +215,14 @@ class Run:
             )
             corrected = self.arguments.solvent_correct_fsc and self.refinement.has_user_mask
             self.log.say(words.final_lines(control, *names, masked=corrected))
+            if not outcome.is_resolved:
+                self.log.say(words.unresolved_lines(control))
         elif self.refinement.settings.skip_maximization:
             self.log.say(words.skipped_lines())
         else:
             self.log.say(words.unconverged_lines(control, self.refinement.settings.last_iteration))
-        resolution = 1 / control.resolution_per_angstrom if control.resolution_per_angstrom > 0 else None
+        claimed = control.resolution_per_angstrom > 0 and (outcome is None or outcome.is_resolved)
+        resolution = 1 / control.resolution_per_angstrom if claimed else None
         self.log.record(RunFinished(resolution_angstrom=resolution, files=tuple(str(name) for name in names)))
 
 

@@ -12,6 +12,7 @@ from halfmap.engine.refinement.fsc import fsc_of_maps
 from halfmap.engine.refinement.half_sets import (
     added_up,
     gold_standard_fsc,
+    is_resolved,
     join_low_resolution,
     joining_shell,
     solvent_corrected_fsc,
@@ -150,3 +151,10 @@ def test_maps_that_agree_everywhere_need_no_correction():
     found = solvent_corrected_fsc(density, density + 1e-3, soft_sphere(12, 3.0, 2.0), seed=1)
     assert found.randomised_from is None
     np.testing.assert_allclose(found.fsc, fsc_of_maps(density, density + 1e-3))
+
+
+@pytest.mark.parametrize(("first_of_its_own", "resolved"), [(0.3, False), (0.49, False), (0.5, True), (0.9, True)])
+def test_maps_are_resolved_if_the_halves_agree_where_they_do_not_share(first_of_its_own, resolved):
+    fsc = np.array([1.0, 1, 1, 0.95, first_of_its_own, 0.2])
+    assert is_resolved(fsc, 3) is resolved
+    assert not is_resolved(fsc, 5), "all shells are shared"

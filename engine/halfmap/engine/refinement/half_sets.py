@@ -17,6 +17,7 @@ from halfmap.engine.imaging.preparation import ModelGrid
 from halfmap.engine.ranks.communicator import Communicator
 from halfmap.engine.refinement.fsc import fsc_of_averages, fsc_of_maps, resolution_shell
 
+_AGREEMENT = 0.5
 _RANDOMISE_BELOW_FSC = 0.8
 _SHELLS_AFTER_RANDOMISATION = 2
 
@@ -52,6 +53,16 @@ def joining_shell(grid: ModelGrid, join_until_angstrom: float, resolution_per_an
     """Last shell that the halves share: the joining resolution, or the current one where that is worse."""
     coarsest = max(join_until_angstrom, 1 / resolution_per_angstrom if resolution_per_angstrom > 0 else math.inf)
     return math.ceil(grid.extent_angstrom / coarsest) if math.isfinite(coarsest) else 0
+
+
+def is_resolved(fsc: Float64[np.ndarray, " shells"], shared_shell: int) -> bool:
+    """Whether the halves agree in shells that they do not share: FSC of 0.5 or more in the first of them.
+
+    Notes
+    -----
+    Masks carry some of the shared shells' agreement into the next one, so that 0.143 there means nothing.
+    """
+    return bool(fsc[shared_shell + 1] >= _AGREEMENT) if shared_shell + 1 < len(fsc) else False
 
 
 def gold_standard_fsc(accumulators: Accumulators, communicator: Communicator) -> Float64[np.ndarray, " shells"] | None:

@@ -16,6 +16,7 @@ from halfmap.engine.refinement.accuracies import with_new_accuracies
 from halfmap.engine.refinement.all_particles import collected, expect_half, merged
 from halfmap.engine.refinement.auto_sampling import with_new_sampling
 from halfmap.engine.refinement.convergence import converged, measure_changes, with_new_changes
+from halfmap.engine.refinement.half_sets import is_resolved, joining_shell
 from halfmap.engine.refinement.image_sizes import with_new_resolution, with_new_size_increment
 from halfmap.engine.refinement.observer import SearchSize
 from halfmap.engine.refinement.plan import IterationPlan, SearchPlan, fitting_distribution, plan_search, plan_windows
@@ -43,6 +44,8 @@ class Outcome:
         Unregularised half maps, where they were made: with a solvent-corrected FSC, and at the end. Only on captains.
     joined
         Model of all particles, at the end only.
+    is_resolved
+        False at the end if the halves agree only in shells that they share.
     """
 
     state: State
@@ -50,6 +53,7 @@ class Outcome:
     seconds: dict[str, float]
     unfiltered: dict[int, Float32[np.ndarray, "n n n"]] = field(default_factory=dict)
     joined: HalfState | None = None
+    is_resolved: bool = True
 
 
 class Stopwatch:
@@ -175,5 +179,14 @@ def _concluded(
     lowpass = settings.lowpass_angstrom if settings.filtered_after(control.iteration) else -1.0
     control = with_new_size_increment(control, model.spectra.fsc, plan.windows.max_shell)
     control = replace(control, average_pmax=model.average_pmax)
+    shared = max(_shared_shell(refinement, control), settings.minimum_shell)
     control = with_new_resolution(control, model.spectra.ssnr, refinement.grid, lowpass, settings.minimum_shell)
-    return Outcome(State(control, maps.halves, assignments), plan, seconds, maps.unfiltered, maps.joined)
+    resolved = maps.joined is None or is_resolved(model.spectra.fsc, shared)
+    if not resolved:
+        control = replace(control, resolution_per_angstrom=shared / refinement.grid.extent_angstrom)
+    return Outcome(State(control, maps.halves, assignments), plan, seconds, maps.unfiltered, maps.joined, resolved)
+
+
+def _shared_shell(refinement: Refinement, control: Control) -> int:
+    until = refinement.settings.half_sets.join_until_angstrom
+    return joining_shell(refinement.grid, until, control.resolution_per_angstrom) if until > 0 else 0

@@ -130,6 +130,14 @@ def final_lines(control: Control, final_map: Path, model: Path, data: Path, mask
     ]
 
 
+def unresolved_lines(control: Control) -> list[str]:
+    """Say that the halves agree only where they were made to."""
+    return [
+        " WARNING: the FSC falls below 0.5 right beyond the shells that both halves share, up to "
+        f"{_angstrom(control)} Angstroms; no resolution is claimed. Look at the final maps: these may be noise."
+    ]
+
+
 def skipped_lines() -> list[str]:
     """Announce the end of a run that only aligned."""
     return [" Auto-refine: Skipping maximization step, so stopping now... "]
