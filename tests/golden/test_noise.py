@@ -45,8 +45,9 @@ def refined(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_halves_do_not_agree_beyond_the_shells_that_they_share(refined: Path) -> None:
-    """A shell of 60 particles' half maps has 30 voxels or more of C2: correlations scatter by 0.1, and means of six shells by 0.04.
+    """A shell of 60 particles' half maps has 30 voxels or more of C2.
 
+    So correlations scatter by 0.1, and means of six shells by 0.04.
     The first shell beyond the shared ones shares part of their agreement: masks blur transforms by 192 Å / 130 Å.
     """
     for model in sorted(refined.glob("run_it*_half1_model.star"))[1:] + [refined / "run_model.star"]:
