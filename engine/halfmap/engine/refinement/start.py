@@ -86,14 +86,16 @@ def _noise(refinement: Refinement, particles: int) -> Float64[np.ndarray, "optic
     found = None
     if communicator.is_captain(1):
         groups = len(refinement.particles.optics_groups)
-        found = first_noise(_sample(refinement, particles), groups, refinement.grid)
+        quirk = refinement.settings.quirks.one_particle_noise
+        found = first_noise(_sample(refinement, particles), groups, refinement.grid, per_group=quirk)
     return communicator.broadcast(found, communicator.captain_rank(1))
 
 
 def _sample(refinement: Refinement, particles: int) -> Iterator[tuple[int, ParticleImages]]:
     """Read some particles of each optics group.
 
-    Differs from RELION: it takes ten images, so often a single particle, which leaves the spectrum to chance.
+    Differs from RELION: it takes ten images, so often a single particle, which leaves the spectrum to chance. Here
+    many particles are taken one by one, and the mean of their spectra.
     """
     chosen = chosen_for_noise(refinement, particles)
     for done, particle in enumerate(chosen.tolist()):
