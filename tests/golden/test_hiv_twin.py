@@ -71,17 +71,17 @@ def test_unfiltered_half_maps_are_written_and_alike(ours: Job, theirs: Job) -> N
 
 
 def common(ours: Job, theirs: Job) -> range:
-    """Iterations that both have files of, from the second: the first noise spectra are made from more images by us."""
-    return range(2, min(ours.iterations, theirs.iterations))
+    """Iterations that both have files of."""
+    return range(1, min(ours.iterations, theirs.iterations))
 
 
 def test_sampling_is_decided_alike(ours: Job, theirs: Job) -> None:
-    """The same steps while accuracies agree within a tenth, which is twice the scatter of their estimate."""
+    """The same steps, while accuracies agree to 6 %: twice what was found, for the sample that they rest on is random."""
     for iteration in common(ours, theirs):
         found, expected = ours.sampling(iteration), theirs.sampling(iteration)
-        if iteration > 2:
-            assert ours.accuracy(iteration)[0] == pytest.approx(theirs.accuracy(iteration)[0], rel=0.1)
-            assert ours.accuracy(iteration)[1] == pytest.approx(theirs.accuracy(iteration)[1], rel=0.1)
+        if iteration > 1:
+            assert ours.accuracy(iteration)[0] == pytest.approx(theirs.accuracy(iteration)[0], rel=0.06)
+            assert ours.accuracy(iteration)[1] == pytest.approx(theirs.accuracy(iteration)[1], rel=0.06)
         assert found["rlnHealpixOrder"] == expected["rlnHealpixOrder"]
         # ranges follow how far particles moved, which the priors on offsets differ about
         assert float(found["rlnOffsetRange"]) == pytest.approx(float(expected["rlnOffsetRange"]), rel=0.35)
@@ -92,8 +92,7 @@ def test_curves_of_every_iteration_are_alike(ours: Job, theirs: Job) -> None:
     """Inside the window but its two outermost shells.
 
     Half maps of a hundred particles each, of which a tenth is aligned otherwise, differ by 0.05 in FSC; τ² follows as
-    FSC/(1 − FSC), by a third, from iteration 3 on: before, reconstructions are weighted by the first noise spectra.
-    The noise hardly depends on poses.
+    FSC/(1 − FSC), by less than a half. The noise hardly depends on poses.
     """
     for iteration in common(ours, theirs):
         sizes = [int(job.model(iteration)["model_general"]["rlnCurrentImageSize"]) for job in (ours, theirs)]
@@ -105,8 +104,8 @@ def test_curves_of_every_iteration_are_alike(ours: Job, theirs: Job) -> None:
                 for label in ("rlnGoldStandardFsc", "rlnReferenceTau2", "rlnSigma2Noise")
             )
             np.testing.assert_allclose(*fsc, rtol=0, atol=0.06)
-            if iteration > 2:
-                np.testing.assert_allclose(*tau2, rtol=0.35)
+            if iteration > 1:  # in the first one RELION's is 0 in some shells
+                np.testing.assert_allclose(*tau2, rtol=0.5)
             np.testing.assert_allclose(*noise, rtol=0.02)
 
 

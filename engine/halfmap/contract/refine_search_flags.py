@@ -335,7 +335,7 @@ class SearchFlags(Declarations):
         Flag(
             "--nr_parts_sigma2noise",
             "Likelihood and reconstruction",
-            "Particles of each optics group from which the noise is first estimated. -1: chosen by the program.",
+            "Images of each optics group from which the noise is first estimated. -1: ten.",
             bounds=_OFF_OR_POSITIVE,
         ),
     ] = -1

@@ -10,7 +10,6 @@ from halfmap.engine.imaging.ctf import Microscope
 from halfmap.engine.imaging.preparation import ModelGrid, load_images
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.refinement.initialisation import filled, first_noise, first_ssnr, low_passed, on_grid
-from halfmap.engine.refinement.settings import Quirks
 from halfmap.engine.refinement.start import chosen_for_noise, first_state
 from halfmap.engine.refinement.state import Sampling
 
@@ -67,31 +66,16 @@ def white_images(world, variance, particles, box_px=16, pixel=8.0, mean=0.0, sig
 def test_white_noise_has_half_of_its_variance_per_pixel_in_each_component(world):
     found = first_noise(white_images(world, 4.0, 100), 1, GRID)
     assert found.shape == (1, 9)
-    # 300 images; a shell s > 2 holds more than a dozen pairs; the mean of three takes nothing off what is left
+    # 300 images; a shell s > 2 holds more than a dozen pairs; the mean of 300 takes a three-hundredth off
     np.testing.assert_allclose(found[0, 3:], 4.0 / (2 * 256), rtol=0.1)
-    # with the quirk the mean of 300 takes a three-hundredth off
-    quirk = first_noise(white_images(world, 4.0, 100), 1, GRID, per_group=True)
-    np.testing.assert_allclose(quirk[0, 3:], 4.0 / (2 * 256), rtol=0.1)
 
 
 # trap 49: what all images have in common is no noise
 def test_the_power_of_the_mean_image_is_taken_off(world):
     common = 10 * gaussian(16, 8.0)[8]
-    for per_group in (False, True):
-        with_signal = first_noise(white_images(world, 4.0, 100, signal=common), 1, GRID, per_group)
-        np.testing.assert_allclose(with_signal[0, 3:], 4.0 / (2 * 256), rtol=0.1)
-        assert with_signal[0, 1] == pytest.approx(4.0 / (2 * 256), rel=0.5)
-
-
-# what a particle's own images have in common is no noise either; only the quirk takes it for noise
-def test_the_signal_of_each_particle_is_taken_off(world):
-    common = 10 * gaussian(16, 8.0)[8]
-    both = [
-        *white_images(world, 4.0, 50, signal=common),
-        *white_images(world, 4.0, 50, signal=-common),
-    ]
-    np.testing.assert_allclose(first_noise(both, 1, GRID)[0, 2:], 4.0 / (2 * 256), rtol=0.1)
-    assert first_noise(both, 1, GRID, per_group=True)[0, 1] > 10 * 4.0 / (2 * 256)
+    with_signal = first_noise(white_images(world, 4.0, 100, signal=common), 1, GRID)
+    np.testing.assert_allclose(with_signal[0, 3:], 4.0 / (2 * 256), rtol=0.1)
+    assert with_signal[0, 1] == pytest.approx(4.0 / (2 * 256), rel=0.5)
 
 
 # trap 49: spectra stand on the model's shells: here images of 64 pixels of 2 Å, extent 128 Å like the model
@@ -157,20 +141,12 @@ def test_without_a_filter_the_resolution_is_read_off_the_reference(world, densit
     assert state.control.resolution_per_angstrom == max(last, 2) / 128
 
 
-# trap 49: half set 1 first, in file order
-def test_noise_is_estimated_from_the_first_particles_of_half_set_1(world):
-    assert chosen_for_noise(world.refinement, 4).tolist() == [0, 1, 4, 5]
-    assert chosen_for_noise(world.refinement, 8).tolist() == [0, 1, 4, 5, 8, 9, 2, 3]
-    # fewer than the default of 200: all
-    assert len(chosen_for_noise(world.refinement, -1)) == 12
-
-
-# trap 49: RELION counts images before each particle: with three tilts the fourth particle exceeds ten
-def test_with_the_quirk_ten_images_are_enough(world):
-    quirky = world.with_settings(quirks=Quirks.all(True))
-    assert chosen_for_noise(quirky.refinement, -1).tolist() == [0, 1, 4, 5]
-    assert chosen_for_noise(quirky.refinement, 9).tolist() == [0, 1, 4]
-    assert chosen_for_noise(quirky.refinement, 1).tolist() == [0]
+# trap 49: half set 1 first; RELION counts images before each particle: with three tilts the fourth exceeds ten
+def test_noise_is_estimated_from_the_first_images_of_half_set_1(world):
+    assert chosen_for_noise(world.refinement, -1).tolist() == [0, 1, 4, 5]
+    assert chosen_for_noise(world.refinement, 9).tolist() == [0, 1, 4]
+    assert chosen_for_noise(world.refinement, 1).tolist() == [0]
+    assert chosen_for_noise(world.refinement, 24).tolist() == [0, 1, 4, 5, 8, 9, 2, 3]
 
 
 def test_each_optics_group_has_its_own_sample(world):
@@ -180,5 +156,5 @@ def test_each_optics_group_has_its_own_sample(world):
         optics_groups=(particles.optics_groups[0],) * 2,
         optics_index=np.arange(12) % 2,
     )
-    found = chosen_for_noise(replace(world.refinement, particles=two), 2)
+    found = chosen_for_noise(replace(world.refinement, particles=two), 6)
     assert found.tolist() == [0, 4, 1, 5]

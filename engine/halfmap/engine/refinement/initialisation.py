@@ -7,7 +7,7 @@ initialiseSigma2Noise.
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Complex128, Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from halfmap.engine.fourier.shells import radii, round_half_away, round_scalar, shell_indices, shell_means
 from halfmap.engine.fourier.transform import resample_map, restore_map, transform_map, window_map
@@ -35,9 +35,9 @@ def low_passed(
 
 
 def first_noise(
-    sample: Iterable[tuple[int, ParticleImages]], optics_groups: int, grid: ModelGrid, per_group: bool = False
+    sample: Iterable[tuple[int, ParticleImages]], optics_groups: int, grid: ModelGrid
 ) -> Float64[np.ndarray, "optics shells"]:
-    """Noise spectra from a sample: half of the variance of each Fourier component among a particle's tilt images.
+    """Noise spectra from a sample: half of the images' mean power, less that of their mean image.
 
     Parameters
     ----------
@@ -47,52 +47,33 @@ def first_noise(
         Number of optics groups; those without a particle in the sample get the mean of the others.
     grid
         Model grid.
-    per_group
-        Take the variance (divided by n) among all images of a group, as RELION does, whose sample is a single particle
-        as a rule.
-
-    Notes
-    -----
-    What a particle's tilt images have in common is mostly signal; the mean image of many particles holds none.
     """
-    found: dict[int, _Spread] = {}
+    found: dict[int, _PowerSums] = {}
     for group, images in sample:
-        found.setdefault(group, _Spread(images, per_group)).add(images.masked.astype(np.complex128))
-    spectra = {group: spread.noise(grid) for group, spread in found.items()}
+        found.setdefault(group, _PowerSums(images)).add(images)
+    spectra = {group: sums.noise(grid) for group, sums in found.items()}
     mean = np.asarray(np.mean(list(spectra.values()), axis=0))
     return np.stack([np.asarray(spectra.get(group, mean)) for group in range(optics_groups)])
 
 
-class _Spread:
-    """How the images of one optics group differ from each other."""
+class _PowerSums:
+    """Sums over the images of one optics group."""
 
-    def __init__(self, example: ParticleImages, per_group: bool) -> None:
-        self.optics, self.per_group = example.optics, per_group
-        self.particles, self.images = 0, 0
-        self.within = np.zeros(example.masked.shape[1:])
-        self.total = np.zeros(example.masked.shape[1:], np.complex128)
+    def __init__(self, example: ParticleImages) -> None:
+        self.images = 0
+        self.transform = np.zeros(example.masked.shape[1:], np.complex128)
         self.power = np.zeros(example.masked.shape[1:])
+        self.ratio = example.grid.shells_per_image_shell(example.optics)
 
-    def add(self, transforms: Complex128[np.ndarray, "tilts n half"]) -> None:
-        self.particles += 1
-        self.images += len(transforms)
-        self.within += _variance(transforms)
-        self.total += transforms.sum(axis=0)
-        self.power += (np.abs(transforms) ** 2).sum(axis=0)
+    def add(self, images: ParticleImages) -> None:
+        self.images += images.tilts
+        self.transform += images.masked.sum(axis=0)
+        self.power += (np.abs(images.masked) ** 2).sum(axis=0)
 
     def noise(self, grid: ModelGrid) -> Float64[np.ndarray, " shells"]:
-        variance = self.within / self.particles
-        if self.per_group:
-            variance = self.power / self.images - np.abs(self.total / self.images) ** 2
-        shells = round_half_away(grid.shells_per_image_shell(self.optics) * shell_indices(len(variance), 2).ravel())
-        return filled(shell_means(0.5 * variance.ravel(), shells, grid.shells))
-
-
-def _variance(transforms: Complex128[np.ndarray, "tilts n half"]) -> Float64[np.ndarray, "n half"]:
-    """Variance among images without bias; the power of an image that stands alone."""
-    if len(transforms) == 1:
-        return np.asarray(np.abs(transforms[0]) ** 2)
-    return np.asarray(transforms.var(axis=0, ddof=1))
+        variance = 0.5 * (self.power / self.images - np.abs(self.transform / self.images) ** 2)
+        shells = round_half_away(self.ratio * shell_indices(len(variance), 2).ravel())
+        return filled(shell_means(variance.ravel(), shells, grid.shells))
 
 
 def filled(spectrum: Float64[np.ndarray, " shells"]) -> Float64[np.ndarray, " shells"]:

@@ -19,19 +19,16 @@ class Quirks:
         Search around offsets that are rounded to whole pixels.
     euler_psi_window
         Restrict Euler psi itself in local searches.
-    one_particle_noise
-        Estimate the first noise spectra from ten images.
     """
 
     offset_prior_units: bool
     rounded_origins: bool
     euler_psi_window: bool
-    one_particle_noise: bool
 
     @classmethod
     def all(cls, on: bool) -> "Quirks":
         """Switch all of them on or off."""
-        return cls(on, on, on, on)
+        return cls(on, on, on)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from halfmap.engine.refinement.state import Control, HalfState, Sampling, State
 from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.random_numbers import next_perturbation
 
-NOISE_PARTICLES = 200
-_QUIRK_IMAGES = 10
+_NOISE_IMAGES = 10
 
 
 def first_state(
@@ -86,37 +85,34 @@ def _noise(refinement: Refinement, particles: int) -> Float64[np.ndarray, "optic
     found = None
     if communicator.is_captain(1):
         groups = len(refinement.particles.optics_groups)
-        quirk = refinement.settings.quirks.one_particle_noise
-        found = first_noise(_sample(refinement, particles), groups, refinement.grid, per_group=quirk)
+        found = first_noise(_sample(refinement, particles), groups, refinement.grid)
     return communicator.broadcast(found, communicator.captain_rank(1))
 
 
-def _sample(refinement: Refinement, particles: int) -> Iterator[tuple[int, ParticleImages]]:
+def _sample(refinement: Refinement, images: int) -> Iterator[tuple[int, ParticleImages]]:
     """Read some particles of each optics group.
 
-    Differs from RELION: it takes ten images, so often a single particle, which leaves the spectrum to chance. Here
-    many particles are taken one by one, and the mean of their spectra.
+    Ten images are enough, as for RELION, so that it is often a single particle: its mean image holds its signal, which
+    is taken off.
     """
-    chosen = chosen_for_noise(refinement, particles)
+    chosen = chosen_for_noise(refinement, images)
     for done, particle in enumerate(chosen.tolist()):
         refinement.observer.phase("noise", done, len(chosen))
         yield int(refinement.particles.optics_index[particle]), refinement.load(particle, None)
     refinement.observer.phase("noise", len(chosen), len(chosen))
 
 
-def chosen_for_noise(refinement: Refinement, particles: int) -> Int64[np.ndarray, " sample"]:
+def chosen_for_noise(refinement: Refinement, images: int) -> Int64[np.ndarray, " sample"]:
     """First particles of each optics group, half set 1 first."""
     order = np.concatenate([refinement.members[half] for half in (1, 2)])
     group = refinement.particles.optics_index[order]
     chosen = []
     for number in range(len(refinement.particles.optics_groups)):
         members = order[group == number]
-        chosen.append(members[: _sample_size(refinement, members, particles)])
+        chosen.append(members[: _sample_size(refinement, members, images)])
     return np.concatenate(chosen)
 
 
-def _sample_size(refinement: Refinement, members: Int64[np.ndarray, " members"], particles: int) -> int:
-    if not refinement.settings.quirks.one_particle_noise:
-        return particles if particles > 0 else NOISE_PARTICLES
-    images = np.cumsum([int(refinement.particles.visible[i].sum()) for i in members.tolist()])
-    return int(np.searchsorted(images, particles if particles > 0 else _QUIRK_IMAGES)) + 1
+def _sample_size(refinement: Refinement, members: Int64[np.ndarray, " members"], images: int) -> int:
+    counts = np.cumsum([int(refinement.particles.visible[i].sum()) for i in members.tolist()])
+    return int(np.searchsorted(counts, images if images > 0 else _NOISE_IMAGES)) + 1
