@@ -76,7 +76,7 @@ def common(ours: Job, theirs: Job) -> range:
 
 
 def test_sampling_is_decided_alike(ours: Job, theirs: Job) -> None:
-    """The same steps, while accuracies agree to 6 %: twice what was found, for the sample that they rest on is random."""
+    """The same steps, while accuracies agree to 6 %, twice what was found: their sample is random."""
     for iteration in common(ours, theirs):
         found, expected = ours.sampling(iteration), theirs.sampling(iteration)
         if iteration > 1:
