@@ -16,6 +16,7 @@ from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.random_numbers import next_perturbation
 
 _NOISE_IMAGES = 10
+_CHECKED_PARTICLES = 200
 
 
 def first_state(
@@ -84,9 +85,17 @@ def _noise(refinement: Refinement, particles: int) -> Float64[np.ndarray, "optic
     communicator = refinement.communicator
     found = None
     if communicator.is_captain(1):
+        _check_images(refinement)
         groups = len(refinement.particles.optics_groups)
         found = first_noise(_sample(refinement, particles), groups, refinement.grid)
     return communicator.broadcast(found, communicator.captain_rank(1))
+
+
+def _check_images(refinement: Refinement) -> None:
+    """Read some particles, so that spoilt images are told before anything is written; others are when they are read."""
+    particles = np.concatenate([refinement.members[half] for half in (1, 2)])[:_CHECKED_PARTICLES]
+    for particle in particles.tolist():
+        refinement.load(particle, None)
 
 
 def _sample(refinement: Refinement, images: int) -> Iterator[tuple[int, ParticleImages]]:
