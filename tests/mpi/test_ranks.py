@@ -111,6 +111,22 @@ def test_bad_input_is_told_once_by_all_ranks_together(launch: Launch) -> None:
     assert ran.stderr.count("--sym is 'X9'") == 1
 
 
+def launch_altered(program: str, folder: Path, project: Path, *more: str, job: str) -> subprocess.CompletedProcess[str]:
+    """Run a program text that alters the engine and then calls it, on three ranks; `folder` holds the text."""
+    script = folder / "altered.py"
+    script.write_text(program)
+    words = [*OPTIONS, *more, "--o", f"{job}/run", "--pipeline_control", f"{job}/"]
+    return subprocess.run(
+        [str(MPIEXEC), "-n", "3", sys.executable, "-m", "mpi4py", str(script), *words],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
 FAILING_PROGRAM = """
 import sys
 from halfmap.engine.backend.on_cpu import CpuBackend
@@ -127,19 +143,8 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_one_rank_that_fails_ends_all_with_its_message(shared_project: Path, tmp_path: Path) -> None:
-    script = tmp_path / "failing.py"
-    script.write_text(FAILING_PROGRAM)
-    words = [*OPTIONS, "--o", "Fails/run", "--pipeline_control", "Fails/"]
     start = time.monotonic()
-    ran = subprocess.run(
-        [str(MPIEXEC), "-n", "3", sys.executable, "-m", "mpi4py", str(script), *words],
-        cwd=shared_project,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    ran = launch_altered(FAILING_PROGRAM, tmp_path, shared_project, job="Fails")
     assert ran.returncode != 0
     assert "rank 2: RuntimeError: this rank's memory is gone" in ran.stderr
     assert (shared_project / "Fails" / "RELION_JOB_EXIT_FAILURE").exists()
@@ -168,18 +173,8 @@ sys.exit(code)
 
 
 def test_ranks_that_wait_sleep(shared_project: Path, tmp_path: Path) -> None:
-    script = tmp_path / "slow.py"
-    script.write_text(SLOW_PROGRAM)
-    words = [*OPTIONS, "--o", "Sleeps/run", "--pipeline_control", "Sleeps/", "--auto_iter_max", "2"]
-    ran = subprocess.run(
-        [str(MPIEXEC), "-n", "3", sys.executable, "-m", "mpi4py", str(script), *words],
-        cwd=shared_project,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
+    ran = launch_altered(SLOW_PROGRAM, tmp_path, shared_project, "--auto_iter_max", "2", job="Sleeps")
+    assert ran.returncode == 0, ran.stderr
     used = {int(line.split()[1]): float(line.split()[3]) for line in ran.stdout.split("\n") if " used " in line}
     assert used[0] < 0.5, f"the leader spins: {used}"
     assert used[2] < 0.5, f"a worker that waits for its half's partner spins: {used}"

@@ -11,7 +11,7 @@ from halfmap.contract.command_line import help_text
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine import program
 from halfmap.engine.errors import BadInput
-from halfmap.engine.ranks.communicator import sizes_in_words
+from halfmap.engine.ranks.communicator import can_be_shared_out, sizes_in_words
 from halfmap.engine.setup.launch import ranks_asked_for
 
 RANKS = "--nr_mpi"
@@ -66,7 +66,7 @@ def ranks_of(argv: Sequence[str]) -> tuple[int, list[str]]:
     if not text.isdecimal() or int(text) < 1:
         raise BadInput(f"{RANKS} needs a number of processes after it, not {text!r}.")
     ranks = int(text)
-    if ranks > 2 and ranks % 2 == 0:
+    if not can_be_shared_out(ranks):
         raise BadInput(f"{RANKS} {ranks} cannot be shared out between two half sets; start {sizes_in_words()}.")
     return ranks, words[:place] + words[place + 2 :]
 

@@ -15,6 +15,8 @@ Half = Literal[1, 2]
 HALVES: tuple[Half, Half] = (1, 2)
 
 _ITERATION = re.compile(r"_it([0-9]{3,})_")
+_KINDS = "(half[12]_)?(class\\d+(_unfil|_angdist)?|model|data|sampling|optimiser|optimisation_set)"
+_RESULT = rf"_((it\d+_)?{_KINDS}\.(star|mrc|bild)|progress\.jsonl)"
 
 
 class Marker(StrEnum):
@@ -105,6 +107,12 @@ def iteration_of(file_name: Root) -> int | None:
     """Read the number of the iteration from a file name; None for final files and others."""
     found = _ITERATION.findall(Path(file_name).name)
     return int(found[-1]) if found else None
+
+
+def is_result(root: Root, path: str | Path) -> bool:
+    """Whether a file is one that the engine writes for this root; ``run_ct5_it001_data.star`` is none of ``run``."""
+    root, path = Path(root), Path(path)
+    return path.parent == root.parent and bool(re.fullmatch(re.escape(root.name) + _RESULT, path.name))
 
 
 def iteration_files(root: Root, iteration: int) -> tuple[Path, ...]:

@@ -330,7 +330,7 @@ class SearchFlags(Declarations):
             with_continue=True,
         ),
     ] = 5
-    particles_for_noise: Annotated[
+    images_for_noise: Annotated[
         int,
         Flag(
             "--nr_parts_sigma2noise",

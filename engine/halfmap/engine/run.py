@@ -143,7 +143,7 @@ class Run:
         """Make the starting state, check the reference against the particles, and only then write anything."""
         references, arguments = self.inputs.references, self.arguments
         sampling = first_sampling(arguments, self.inputs.grid)
-        offset, sample = arguments.sigma_offset_angstrom, arguments.particles_for_noise
+        offset, sample = arguments.sigma_offset_angstrom, arguments.images_for_noise
         state = first_state(self.refinement, references, sampling, offset, sample)
         check_reference(self.refinement, state, arguments)
         self._open_records()

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halfmap.contract import job_directory
-from halfmap.contract.job_directory import Marker, iteration_files, iteration_of, last_whole_iteration, marker_file
+from halfmap.contract.job_directory import (
+    Marker,
+    is_result,
+    iteration_files,
+    iteration_of,
+    last_whole_iteration,
+    marker_file,
+)
 
 ROOT = "Refine3D/job012/run"
 
@@ -64,6 +71,56 @@ def test_the_number_of_an_iteration_is_read_from_its_files(number):
 
 def test_final_files_belong_to_no_iteration():
     assert iteration_of("Refine3D/job_it003_/run_optimiser.star") is None
+
+
+@pytest.mark.parametrize("root", ["run", ROOT, "job.1/run+a"])
+@pytest.mark.parametrize("iteration", [0, 7, 1234])
+def test_all_that_the_engine_writes_for_a_root_is_a_result(root, iteration):
+    names = job_directory
+    written = [
+        *iteration_files(root, iteration),
+        names.optimisation_set_file(root, iteration),
+        names.half_angular_distribution_file(root, iteration, 2),
+        names.unfiltered_half_map_file(root, 1, iteration),
+        names.optimiser_file(root),
+        names.sampling_file(root),
+        names.data_file(root),
+        names.optimisation_set_file(root),
+        names.unfiltered_half_map_file(root, 2),
+        names.final_model_file(root),
+        names.final_map_file(root),
+        names.final_angular_distribution_file(root),
+        names.progress_file(root),
+    ]
+    assert [path for path in written if not is_result(root, path)] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "run.out",
+        "run.err",
+        "run_ct5_it001_data.star",
+        "run_ct5_class001.mrc",
+        "other_run_it001_data.star",
+        "run_notes.star",
+        "run_mask.mrc",
+        "run_it001_data.star.bak",
+        "run_it001_data.txt",
+        "run_half3_class001.mrc",
+        "run_it_data.star",
+        "job.star",
+        "RELION_JOB_EXIT_SUCCESS",
+        "deeper/run_it001_data.star",
+        "../run_it001_data.star",
+    ],
+)
+def test_other_files_are_no_results_of_a_root(name):
+    assert not is_result(ROOT, f"Refine3D/job012/{name}")
+
+
+def test_a_root_is_no_pattern():
+    assert not is_result("job/r.n", "job/run_data.star")
 
 
 def test_the_last_whole_iteration_is_the_highest_number(root):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from halfmap.engine.ranks.alone import Alone
-from halfmap.engine.ranks.communicator import sizes_in_words, spans, workers_of
+from halfmap.engine.ranks.communicator import can_be_shared_out, sizes_in_words, spans, workers_of
 
 
 # one for both, one each, or a leader and equal numbers: odd ranks half 1, even ones half 2
@@ -20,6 +20,16 @@ from halfmap.engine.ranks.communicator import sizes_in_words, spans, workers_of
 )
 def test_ranks_are_shared_out_over_the_halves(size, first, second):
     assert (workers_of(1, size), workers_of(2, size)) == (first, second)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_one_two_and_odd_numbers_of_ranks_can_be_shared_out(size):
+    assert can_be_shared_out(size)
+
+
+@pytest.mark.parametrize("size", [0, 4, 6])
+def test_none_and_larger_even_numbers_of_ranks_cannot_be_shared_out(size):
+    assert not can_be_shared_out(size)
 
 
 def test_the_usable_numbers_of_ranks_are_told():

@@ -29,6 +29,16 @@ TILTS_DEG = np.array([-40.0, 0.0, 40.0])
 POINTS = np.array([[3.0, 0.0, 0.0], [0.0, 2.5, 0.5], [-1.0, -1.0, 3.0], [-2.0, 1.5, -2.0]])
 HEIGHTS = np.array([1.0, 0.6, 1.3, 0.8])
 WIDTH = 1.1
+MAXIMIZATION = MaximizationSettings(
+    tau2_fudge=1.0,
+    minimum_shell=5,
+    gridding_iterations=0,
+    minimum_sigma2_offset=2.0,
+    fix_noise=False,
+    fix_offset=False,
+    correct_scale=False,
+    threads=1,
+)
 
 
 def object_density() -> np.ndarray:
@@ -119,16 +129,7 @@ def some_settings() -> Settings:
         ),
         sampling=AutoSampling(oversampling=1, local_from_order=4, diameter_angstrom=100.0),
         half_sets=HalfSetSettings(join_until_angstrom=60.0, solvent_corrected=False, flatten_solvent=True),
-        maximization=MaximizationSettings(
-            tau2_fudge=1.0,
-            minimum_shell=5,
-            gridding_iterations=0,
-            minimum_sigma2_offset=2.0,
-            fix_noise=False,
-            fix_offset=False,
-            correct_scale=False,
-            threads=1,
-        ),
+        maximization=MAXIMIZATION,
         padding=2,
         lowpass_angstrom=40.0,
         size_increment_shells=10,

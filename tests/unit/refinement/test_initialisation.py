@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from halfmap.engine.errors import BadInput
 from halfmap.engine.imaging.ctf import Microscope
 from halfmap.engine.imaging.preparation import ModelGrid, load_images
 from halfmap.engine.particles.optics import OpticsGroup
+from halfmap.engine.refinement import start
 from halfmap.engine.refinement.initialisation import filled, first_noise, first_ssnr, low_passed, on_grid
 from halfmap.engine.refinement.start import chosen_for_noise, first_state
 from halfmap.engine.refinement.state import Sampling
+from tests.unit.refinement.conftest import InMemory
 
 RANDOM = np.random.default_rng(14)
 GRID = ModelGrid(16, 8.0)
@@ -147,6 +150,25 @@ def test_noise_is_estimated_from_the_first_images_of_half_set_1(world):
     assert chosen_for_noise(world.refinement, 9).tolist() == [0, 1, 4]
     assert chosen_for_noise(world.refinement, 1).tolist() == [0]
     assert chosen_for_noise(world.refinement, 24).tolist() == [0, 1, 4, 5, 8, 9, 2, 3]
+
+
+class SpoiltFromTen(InMemory):
+    """Refuses the particles from the eleventh on; the first ten hold all images that the noise is estimated from."""
+
+    def read(self, particle):
+        if particle >= 10:
+            raise BadInput(f"particle {particle} is spoilt")
+        return super().read(particle)
+
+
+# half set 1 is 0, 1, 4, 5, 8, 9 and half set 2 is 2, 3, 6, 7, 10, 11
+def test_images_that_the_noise_does_not_need_are_looked_at_too_up_to_a_number(world, density, monkeypatch):
+    refinement = replace(world.refinement, source=SpoiltFromTen(world.refinement.source.stacks))
+    with pytest.raises(BadInput, match="particle 10 is spoilt"):
+        first_state(refinement, [density, density], Sampling(1, 16.0, 8.0), 10.0, -1)
+    monkeypatch.setattr(start, "_CHECKED_PARTICLES", 10)
+    first_state(refinement, [density, density], Sampling(1, 16.0, 8.0), 10.0, -1)
+    assert refinement.observer.words[-1] == ("noise", 10, 10)
 
 
 def test_each_optics_group_has_its_own_sample(world):

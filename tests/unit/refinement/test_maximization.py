@@ -7,7 +7,6 @@ import pytest
 
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.refinement.maximization import (
-    MaximizationSettings,
     new_noise,
     new_scale,
     regularised_map,
@@ -17,18 +16,10 @@ from halfmap.engine.refinement.maximization import (
 from halfmap.engine.refinement.regularization import Spectra, spectra
 from halfmap.engine.refinement.state import HalfState
 from halfmap.engine.refinement.sums import ExpectationSums
+from tests.unit.refinement.conftest import MAXIMIZATION
 
 GEOMETRY = AccumulatorGeometry(12, 2, 6)
-SETTINGS = MaximizationSettings(
-    tau2_fudge=1.0,
-    minimum_shell=5,
-    gridding_iterations=0,
-    minimum_sigma2_offset=2.0,
-    fix_noise=False,
-    fix_offset=False,
-    correct_scale=True,
-    threads=1,
-)
+SETTINGS = replace(MAXIMIZATION, correct_scale=True)
 
 
 def some_sums(**changes):

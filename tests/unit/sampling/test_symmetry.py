@@ -1,9 +1,12 @@
 """Point groups: operators, asymmetric units, distances between orientations."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from halfmap.contract.spelling import SYMMETRIES
 from halfmap.engine.particles.pose import direction
 from halfmap.engine.sampling.symmetry import PointGroup, angular_distance_deg
 
@@ -114,14 +117,17 @@ def test_directions_are_kept_by_the_rules_of_their_group(name, rot, tilt, inside
     assert PointGroup(name).in_asymmetric_unit(np.array([rot]), np.array([tilt])).tolist() == [inside]
 
 
-@pytest.mark.parametrize(("typed", "name"), [("c6", "C6"), (" D2 ", "D2"), ("I", "I2"), ("i3", "I3"), ("o", "O")])
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("c6", "C6"), (" D2 ", "D2"), ("d999", "D999"), ("I", "I2"), ("i", "I2"), ("i3", "I3"), ("o", "O"), ("t", "T")],
+)
 def test_symmetries_are_read_as_they_are_typed(typed, name):
     assert PointGroup.parse(typed).name == name
 
 
 @pytest.mark.parametrize("typed", ["", "C0", "C", "D", "C1000", "T2", "I5", "CI", "6"])
 def test_an_unknown_symmetry_is_refused_and_the_known_ones_are_named(typed):
-    with pytest.raises(ValueError, match="offered are Cn, Dn, T, O, I, I1, I2, I3, I4"):
+    with pytest.raises(ValueError, match=f"offered are {re.escape(SYMMETRIES)}"):
         PointGroup.parse(typed)
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 import starfile
 
+from halfmap.contract.star_text import VERSION_COMMENT, quoted
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.whole_file import written_whole
 
-VERSION = 50001
 _TOKEN = re.compile(r'"[^"]*"|\'[^\']*\'|\S+')
 _LIST_LABEL_PAD = 12
 
@@ -148,7 +148,7 @@ def _words(line: str) -> list[str]:
 
 def star_text(tables: Mapping[str, Table]) -> str:
     """Lay out tables as RELION writes them."""
-    return "".join(f"\n# version {VERSION}\n\ndata_{name}\n\n{_body(table)} \n" for name, table in tables.items())
+    return "".join(f"\n{VERSION_COMMENT}\n\ndata_{name}\n\n{_body(table)} \n" for name, table in tables.items())
 
 
 def write_star(path: Path, tables: Mapping[str, Table], comments: Sequence[str] = ()) -> None:
@@ -173,7 +173,7 @@ def _cells(values: Iterable[Value]) -> list[str]:
 def format_value(value: Value) -> str:
     """Write one value as RELION does: numbers 12 wide with six decimals, text quoted where it must be."""
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     if isinstance(value, float):
         return _format_double(value)
     return f"{int(value):12d}"
@@ -184,11 +184,3 @@ def _format_double(value: float) -> str:
         return f"{value!s:>12}"
     small_or_large = 0 < abs(value) < 0.001 or abs(value) > 100000
     return f"{value:12.{5 if value < 0 else 6}{'e' if small_or_large else 'f'}}"
-
-
-def _quoted(text: str) -> str:
-    if not text:
-        return '""'
-    if " " in text or "\t" in text or text[0] in "\"'":
-        return '"' + text.replace('"', '\a"') + '"'
-    return text

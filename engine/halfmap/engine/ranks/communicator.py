@@ -102,6 +102,11 @@ def workers_of(half: int, size: int) -> list[int]:
     return [rank for rank in range(1, size) if (rank - 1) % 2 == half - 1]
 
 
+def can_be_shared_out(size: int) -> bool:
+    """Whether a number of ranks can work on two half sets."""
+    return size in (1, 2) or (size > 2 and size % 2 == 1)
+
+
 def sizes_in_words() -> str:
     """Numbers of ranks that can be used."""
     return "1 (both half sets in turn), 2 (one half set each) or an odd number from 3 on (a leader and equal halves)"

@@ -24,7 +24,7 @@ def first_state(
     references: Sequence[Float32[np.ndarray, "n n n"]],
     sampling: Sampling,
     sigma_offset_angstrom: float,
-    noise_particles: int,
+    noise_images: int,
 ) -> State:
     """Make the state of iteration 0.
 
@@ -38,11 +38,16 @@ def first_state(
         Sampling of the first iteration.
     sigma_offset_angstrom
         Width of the prior on offsets.
-    noise_particles
-        Particles per optics group for the first noise spectra; -1 for the default.
+    noise_images
+        Images per optics group for the first noise spectra; -1 for ten.
+
+    Raises
+    ------
+    BadInput
+        If images of the first particles are spoilt.
     """
     settings = refinement.settings
-    sigma2 = _noise(refinement, noise_particles)
+    sigma2 = _noise(refinement, noise_images)
     grid = OrientationGrid(sampling.healpix_order, settings.search.oversampling, refinement.group)
     halves = [
         _half(refinement, half, density, sigma2, sigma_offset_angstrom, len(grid.pixels))
@@ -80,22 +85,29 @@ def _half(
     )
 
 
-def _noise(refinement: Refinement, particles: int) -> Float64[np.ndarray, "optics shells"]:
+def _noise(refinement: Refinement, images: int) -> Float64[np.ndarray, "optics shells"]:
     """First noise spectra, estimated by the captain of half set 1 for all ranks."""
     communicator = refinement.communicator
     found = None
     if communicator.is_captain(1):
         _check_images(refinement)
         groups = len(refinement.particles.optics_groups)
-        found = first_noise(_sample(refinement, particles), groups, refinement.grid)
+        found = first_noise(_sample(refinement, images), groups, refinement.grid)
     return communicator.broadcast(found, communicator.captain_rank(1))
 
 
 def _check_images(refinement: Refinement) -> None:
     """Read some particles, so that spoilt images are told before anything is written; others are when they are read."""
-    particles = np.concatenate([refinement.members[half] for half in (1, 2)])[:_CHECKED_PARTICLES]
-    for particle in particles.tolist():
-        refinement.load(particle, None)
+    chosen = _in_order(refinement)[:_CHECKED_PARTICLES]
+    for done, particle in enumerate(chosen.tolist()):
+        refinement.observer.phase("noise", done, len(chosen))
+        refinement.source.read(particle)
+    refinement.observer.phase("noise", len(chosen), len(chosen))
+
+
+def _in_order(refinement: Refinement) -> Int64[np.ndarray, " particles"]:
+    """All particles, half set 1 first."""
+    return np.concatenate([refinement.members[half] for half in (1, 2)])
 
 
 def _sample(refinement: Refinement, images: int) -> Iterator[tuple[int, ParticleImages]]:
@@ -104,16 +116,16 @@ def _sample(refinement: Refinement, images: int) -> Iterator[tuple[int, Particle
     Ten images are enough, as for RELION, so that it is often a single particle: its mean image holds its signal, which
     is taken off.
     """
-    chosen = chosen_for_noise(refinement, images)
-    for done, particle in enumerate(chosen.tolist()):
-        refinement.observer.phase("noise", done, len(chosen))
+    for particle in chosen_for_noise(refinement, images).tolist():
         yield int(refinement.particles.optics_index[particle]), refinement.load(particle, None)
-    refinement.observer.phase("noise", len(chosen), len(chosen))
 
 
 def chosen_for_noise(refinement: Refinement, images: int) -> Int64[np.ndarray, " sample"]:
-    """First particles of each optics group, half set 1 first."""
-    order = np.concatenate([refinement.members[half] for half in (1, 2)])
+    """First particles of each optics group with that many images, half set 1 first; -1 for ten images.
+
+    RELION: MlOptimiser::calculateSumOfPowerSpectraAndAverageImage, which counts images before each particle.
+    """
+    order = _in_order(refinement)
     group = refinement.particles.optics_index[order]
     chosen = []
     for number in range(len(refinement.particles.optics_groups)):

@@ -15,7 +15,7 @@ from halfmap.engine.reporting.progress_bar import ProgressBar
 
 _RECORD_INTERVAL_S = 1.0
 _ANNOUNCEMENTS = {
-    "noise": " Estimating initial noise spectra from at most {total} particles ",
+    "noise": " Estimating initial noise spectra, and checking the images of {total} particles ",
     "accuracy": " Estimating accuracies in the orientational assignment ... ",
     "expectation": " Expectation iteration {iteration}",
     "maximization": " Maximization...",

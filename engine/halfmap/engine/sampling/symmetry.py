@@ -4,7 +4,6 @@ Conventions follow RELION (symmetries.cpp, healpix_sampling.cpp): Cn and Dn have
 axis is x, and the icosahedral settings are I1 to I4 with I = I2.
 """
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,11 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.spatial.transform import Rotation
 
+from halfmap.contract.spelling import SYMMETRIES, is_symmetry
 from halfmap.engine.particles.pose import direction, euler_to_matrix
 
 _ON_BORDER = 1e-9
 _GOLDEN = (1 + 5**0.5) / 2
-_OFFERED = "Cn, Dn, T, O, I, I1, I2, I3, I4"
 
 # fold and axis of the generators of each group that is not Cn or Dn
 _GENERATORS: dict[str, list[tuple[int, tuple[float, float, float]]]] = {
@@ -50,10 +49,9 @@ class PointGroup:
     def parse(cls, text: str) -> "PointGroup":
         """Read a symmetry as typed (`c6`, `I`); ValueError says what is offered."""
         name = text.strip().upper()
-        name = {"I": "I2"}.get(name, name)
-        if name not in _GENERATORS and not re.fullmatch(r"[CD][1-9]\d{0,2}", name):
-            raise ValueError(f"symmetry {text!r} is not known; offered are {_OFFERED}")
-        return cls(name)
+        if not is_symmetry(name):
+            raise ValueError(f"symmetry {text!r} is not known; offered are {SYMMETRIES}")
+        return cls({"I": "I2"}.get(name, name))
 
     @cached_property
     def operators(self) -> Float64[np.ndarray, "g 3 3"]:

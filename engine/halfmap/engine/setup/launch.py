@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.ranks.alone import Alone
-from halfmap.engine.ranks.communicator import Communicator, sizes_in_words
+from halfmap.engine.ranks.communicator import Communicator, can_be_shared_out, sizes_in_words
 
 _RANKS_ASKED_FOR = ("HALFMAP_NRANKS", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 
@@ -48,7 +48,7 @@ def check_ranks(asked: int, found: int, library: str) -> None:
             f"do not belong together. Use the mpiexec beside this Python, or unset HALFMAP_NRANKS.",
             ExitCode.LAUNCH_MISMATCH,
         )
-    if found > 2 and found % 2 == 0:
+    if not can_be_shared_out(found):
         raise LaunchError(
             f"{found} ranks cannot be shared out between two half sets; start {sizes_in_words()}.", ExitCode.BAD_INPUT
         )

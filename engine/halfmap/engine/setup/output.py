@@ -1,7 +1,6 @@
 """Checking the place for the results before anything is written there."""
 
 import os
-import re
 import shutil
 from pathlib import Path
 
@@ -10,8 +9,6 @@ from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.engine.errors import BadInput, RunExists
 
 _LEAST_FREE_MB = 50
-_KINDS = "(half[12]_)?(class\\d+(_unfil|_angdist)?|model|data|sampling|optimiser|optimisation_set)"
-_RESULT = rf"_((it\d+_)?{_KINDS}\.(star|mrc|bild)|progress\.jsonl)"
 
 
 def check_output(arguments: RefineArguments) -> None:
@@ -57,7 +54,6 @@ def _make(folder: Path) -> None:
 
 def remove_results(root: Path) -> None:
     """Remove what an earlier run left, so that no file of it is taken for one of the new run (`--overwrite`)."""
-    result = re.compile(re.escape(root.name) + _RESULT)
     for path in root.parent.iterdir():
-        if result.fullmatch(path.name) and path.is_file():
+        if job_directory.is_result(root, path) and path.is_file():
             path.unlink()
