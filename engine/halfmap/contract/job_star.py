@@ -1,7 +1,5 @@
 """The job form as RELION's ``job.star``."""
 
-import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 from halfmap.contract.option import Value, value_text
 from halfmap.contract.refine3d import OPTIONS, Problem, Refine3D, job_from_values, problem_with, problems
 from halfmap.contract.star_text import Row, StarError, list_text, loop_text, read_tables
+from halfmap.contract.whole_file import write_whole
 
 LABEL = "relion.refine3d.tomo"
 
@@ -128,7 +127,7 @@ def write_job_star(job: Refine3D, path: str | Path, is_continue: bool = False) -
     ValueError
         If a text holds a line break or another control character, which STAR cannot hold.
     """
-    _write_whole(Path(path), job_star_text(job, is_continue))
+    write_whole(Path(path), job_star_text(job, is_continue))
 
 
 def job_star_text(job: Refine3D, is_continue: bool = False) -> str:
@@ -149,15 +148,3 @@ def _cell(key: str, value: Value) -> str:
     if any(character < " " and character != "\t" for character in text):
         raise ValueError(problem_with(key, f"is {text!r}; take out the line break or control character").message)
     return text
-
-
-def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,0 +1,120 @@
+"""What can be asked of the daemon, as one interface: the server hands requests to it, `halfmap.daemon.client` is its far end.
+
+Its two implementations are `halfmap.daemon.desk.Desk`, the real one, and the client's in-memory fake.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from typing import Any
+
+from halfmap.daemon.records import (
+    CardRow,
+    DaemonStatus,
+    EventRow,
+    HostRow,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    JobRow,
+    ProjectRow,
+    Refusal,
+    StopMode,
+    Submission,
+)
+
+
+class Refused(Exception):
+    """Something asked for was not done."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__("\n".join((refusal.message, *refusal.problems)))
+        self.refusal = refusal
+
+
+class Service(ABC):
+    """Everything a client can do. What changes something takes a `key`: the same key asks for the same thing only once.
+
+    Each method raises `Refused` with the code ``not_found`` for a job or project that is not known, ``conflict`` for a
+    job in a state that does not allow it (followed jobs allow nothing), ``unavailable`` while the store cannot be
+    written.
+    """
+
+    @abstractmethod
+    async def status(self) -> DaemonStatus:
+        """Tell how the daemon is."""
+
+    @abstractmethod
+    async def jobs(self, query: JobQuery) -> JobPage:
+        """List jobs."""
+
+    @abstractmethod
+    async def find(self, name: str, project: str | None) -> JobRow:
+        """Find a job by its number (``17``), or by name or alias in a project (``job012``, ``Refine3D/job012/``)."""
+
+    @abstractmethod
+    async def job(self, job: int) -> JobDetail:
+        """Show a job."""
+
+    @abstractmethod
+    async def iterations(self, job: int) -> list[dict[str, Any]]:
+        """Give the finished iterations of a job: fields of `halfmap.contract.progress.IterationFinished`."""
+
+    @abstractmethod
+    async def submit(self, submission: Submission, key: str) -> JobRow:
+        """Queue a job; once this has answered, the job is never lost."""
+
+    @abstractmethod
+    async def hold(self, job: int, key: str) -> JobRow:
+        """Keep a queued job from starting."""
+
+    @abstractmethod
+    async def release(self, job: int, key: str) -> JobRow:
+        """Let a held job start."""
+
+    @abstractmethod
+    async def prioritise(self, job: int, priority: int, key: str) -> JobRow:
+        """Change a waiting job's priority."""
+
+    @abstractmethod
+    async def stop(self, job: int, mode: StopMode, key: str) -> JobRow:
+        """Stop a job, climbing the ladder from `mode`; a waiting job is aborted at once."""
+
+    @abstractmethod
+    async def resume(self, job: int, key: str) -> JobRow:
+        """Clean up after a job that failed, was stopped or lost, and queue it to go on from its last whole iteration."""
+
+    @abstractmethod
+    async def projects(self) -> list[ProjectRow]:
+        """List the watched projects."""
+
+    @abstractmethod
+    async def watch(self, project: str, key: str) -> ProjectRow:
+        """Watch a project from now on."""
+
+    @abstractmethod
+    async def unwatch(self, project: str, key: str) -> None:
+        """Watch a project no more; refused while jobs of it wait or run."""
+
+    @abstractmethod
+    async def cards(self) -> list[CardRow]:
+        """List the cards."""
+
+    @abstractmethod
+    async def clean_card(self, uuid: str, key: str) -> CardRow:
+        """Take a card out of quarantine, or give up a dirty lease, after a person has looked."""
+
+    @abstractmethod
+    async def host(self) -> HostRow:
+        """Tell what the machine has and what running jobs use of it."""
+
+    @abstractmethod
+    def events(self, since: int, job: int | None, follow: bool) -> AsyncIterator[EventRow]:
+        """Give events with a greater `rev` than `since`, of one job or all; with `follow` wait for more, for ever."""
+
+    @abstractmethod
+    async def metrics(self) -> str:
+        """Give the metrics in Prometheus' text format."""
+
+    @abstractmethod
+    async def shut_down(self, key: str) -> None:
+        """End the daemon; running jobs go on."""
