@@ -1,4 +1,4 @@
-"""What can be asked of the daemon, as one interface: the server hands requests to it, `halfmap.daemon.client` is its far end.
+"""What can be asked of the daemon, as one interface; the server hands requests to it, the client is its far end.
 
 Its two implementations are `halfmap.daemon.desk.Desk`, the real one, and the client's in-memory fake.
 """
@@ -81,7 +81,7 @@ class Service(ABC):
 
     @abstractmethod
     async def resume(self, job: int, key: str) -> JobRow:
-        """Clean up after a job that failed, was stopped or lost, and queue it to go on from its last whole iteration."""
+        """Clean up after a job that failed, was stopped or lost, and queue it to go on from its last iteration."""
 
     @abstractmethod
     async def projects(self) -> list[ProjectRow]:
