@@ -5,7 +5,8 @@ The one writer is the daemon. Every change is an event too, with the next `rev`.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         self.connection = connection
+        self.on_change: Callable[[], None] = lambda: None
         self._clock = clock
 
     # --- what is known ---------------------------------------------------------------------------------------------
@@ -155,14 +157,14 @@ class Store:
 
     def add_project(self, path: Path, key: str) -> None:
         """Watch a project."""
-        with writing(self.connection):
+        with self._writing():
             self._do("INSERT OR IGNORE INTO project VALUES (?, ?)", str(path), self._clock.now())
             self._asked(key, "watch", None)
             self._event("project_watched", None, None, str(path))
 
     def remove_project(self, path: Path, key: str) -> None:
         """Watch a project no more, and forget the jobs in it; their folders stay, and the events."""
-        with writing(self.connection):
+        with self._writing():
             jobs = [row[0] for row in self._all("SELECT job FROM job WHERE project = ?", str(path))]
             for table in ("metric", "attempt"):
                 self._do(f"DELETE FROM {table} WHERE job IN (SELECT value FROM json_each(?))", json.dumps(jobs))
@@ -186,7 +188,7 @@ class Store:
             "submitted": self._clock.now(),
             "kind": "relion.refine3d.tomo",
         } | more
-        with writing(self.connection):
+        with self._writing():
             marks = ", ".join("?" * len(columns))
             # a followed job that is queued now: RELION had made it, and from here on it is run here
             self._do("DELETE FROM job WHERE project = ? AND name = ? AND name <> '' AND followed = 1",
@@ -200,7 +202,7 @@ class Store:
 
     def name_job(self, job: int, name: str) -> None:
         """Note the number that a job takes in its project, before the folder is made."""
-        with writing(self.connection):
+        with self._writing():
             project = self._one("SELECT project FROM job WHERE job = ?", job)[0]
             self._do("DELETE FROM job WHERE followed = 1 AND project = ? AND name = ?", project, name)
             self._do("UPDATE job SET name = ? WHERE job = ?", name, job)
@@ -210,7 +212,7 @@ class Store:
         self, job: int, state: JobState | None = None, event: str = "", text: str = "", key: str = "", **columns: Any
     ) -> None:
         """Change a job's state and other columns, with an event and the request that asked for it."""
-        with writing(self.connection):
+        with self._writing():
             self._change_job(job, state, event, text, columns)
             self._asked(key, event, job)
 
@@ -228,7 +230,7 @@ class Store:
             If a card is leased already, or the job has a live attempt: nothing was changed.
         """
         now = self._clock.now()
-        with writing(self.connection):
+        with self._writing():
             number = int(self._one("SELECT attempts + 1 FROM job WHERE job = ?", job)[0])
             self._do(
                 "INSERT INTO attempt (uuid, job, number, state, spec, created) VALUES (?, ?, ?, ?, ?, ?)",
@@ -249,7 +251,7 @@ class Store:
         """Change an attempt's state, and with it its job's; leases of one that never ran are given back."""
         found = self.attempt(uuid)
         check_attempt_transition(found.state, state) if state != found.state else None
-        with writing(self.connection):
+        with self._writing():
             changed = {"state": state.value, "reason": text} | columns
             self._set("attempt", changed, "uuid = ?", uuid)
             if state is AttemptState.NOT_STARTED:
@@ -264,7 +266,7 @@ class Store:
         """Note that an attempt is to be stopped; a later, harder request replaces an earlier one."""
         found = self.attempt(uuid)
         text = json.dumps({"mode": stop.mode, "iteration": stop.iteration, "resume": stop.resume})
-        with writing(self.connection):
+        with self._writing():
             self._set("attempt", {"stop": text, "state": AttemptState.STOPPING.value}, "uuid = ?", uuid)
             words = f"stopping ({stop.mode.replace('_', ' ')})"
             self._change_job(found.job, JobState.STOPPING, "stop_asked_for", words, {"reason": words}, found.number)
@@ -273,23 +275,23 @@ class Store:
 
     def note_slurm_job(self, uuid: str, slurm_job: int) -> None:
         """Remember which Slurm job an attempt is."""
-        with writing(self.connection):
+        with self._writing():
             self._set("attempt", {"slurm_job": slurm_job}, "uuid = ?", uuid)
 
     def give_back(self, card: str, text: str = "") -> None:
         """End a lease."""
-        with writing(self.connection):
+        with self._writing():
             self._do("DELETE FROM lease WHERE card = ?", card)
             self._event("lease_ended", None, None, text or card)
 
     def note_event(self, kind: str, job: int | None = None, attempt: int | None = None, text: str = "") -> None:
         """Write an event that changes nothing."""
-        with writing(self.connection):
+        with self._writing():
             self._event(kind, job, attempt, text)
 
     def note_peak(self, version: str, box_px: int, padding: int, memory_mb: float) -> None:
         """Learn how much memory a rank takes."""
-        with writing(self.connection):
+        with self._writing():
             self._do(
                 "INSERT INTO peak VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "memory_mb = max(memory_mb, excluded.memory_mb), time = excluded.time",
@@ -299,25 +301,25 @@ class Store:
     def note_metrics(self, samples: Iterable[tuple[int, str, float]]) -> None:
         """Keep samples (job, name, value) of running jobs for their charts."""
         now = self._clock.now()
-        with writing(self.connection):
+        with self._writing():
             rows = [(now, *sample) for sample in samples]
             self.connection.executemany("INSERT INTO metric VALUES (?, ?, ?, ?)", rows)
 
     def first_notice(self, key: str) -> bool:
         """Whether something has not been told yet; from now on it has."""
-        with writing(self.connection):
+        with self._writing():
             done = self._do("INSERT OR IGNORE INTO notified VALUES (?, ?)", key, self._clock.now())
         return done.rowcount == 1
 
     def follow_jobs(self, project: Path, found: Sequence[Mapping[str, Any]]) -> None:
         """Bring the followed jobs of a project up to what its files tell; halfmap's own are passed over."""
-        with writing(self.connection):
+        with self._writing():
             for columns in found:
                 self._follow(project, columns)
 
     def forget(self, before: float) -> None:
         """Delete samples, requests and notices older than a time."""
-        with writing(self.connection):
+        with self._writing():
             for table in ("metric", "request", "notified"):
                 self._do(f"DELETE FROM {table} WHERE time < ?", before)
 
@@ -329,6 +331,12 @@ class Store:
         temporary.replace(path)
 
     # --- parts of a change -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with writing(self.connection):
+            yield
+        self.on_change()
 
     def _follow(self, project: Path, columns: Mapping[str, Any]) -> None:
         known = self._all("SELECT * FROM job WHERE project = ? AND name = ?", str(project), columns["name"])
