@@ -12,7 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from halfmap.contract.job_star import JobStar, JobStarError, read_job_star
+from halfmap.contract.option import value_text
+from halfmap.contract.refine3d import OPTIONS
 from halfmap.contract.whole_file import write_whole
+from halfmap.daemon.pipeline import is_being_written
 
 FOLDER = "halfmap/inbox"
 LARGEST_BYTES = 1_000_000
@@ -24,7 +27,7 @@ _PASSED_OVER = (".", "~")
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A file as it was seen: size (bytes), time of change (ns), how often it was the same, since when (monotonic, s)."""
+    """A file as seen: size (bytes), time of change (ns), how often it was the same, since when (monotonic, s)."""
 
     size: int
     mtime_ns: int
@@ -42,18 +45,21 @@ class Drop:
         Its file.
     key
         The same for the same file with the same content, and for no other: taking it twice makes one job.
-    star
-        What it says.
+    options
+        Option to text, those that differ from their defaults; options that this job does not have are left out.
+    is_continue
+        Whether it goes on from an earlier iteration.
     """
 
     path: Path
     key: str
-    star: JobStar
+    options: Mapping[str, str]
+    is_continue: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A file that cannot be taken, and why, in words."""
+    """A file that cannot be taken (see `reject`), and why, in words."""
 
     path: Path
     reason: str
@@ -129,20 +135,27 @@ def _judge(project: Path, path: Path, sight: Sight, now: float) -> Drop | Reject
         return None
     is_patience_over = sight.looks >= _PATIENCE_LOOKS and now - sight.since >= _PATIENCE_S
     if sight.size > LARGEST_BYTES:
-        reason = (
-            f"The file has {sight.size} bytes; a job.star has a few thousand, and {LARGEST_BYTES} at most are read."
-        )
+        reason = f"The file has {sight.size} bytes; a job.star has a few thousand; {LARGEST_BYTES} are read at most."
         return Rejected(path, reason) if is_patience_over else None
     try:
         content = path.read_bytes()
         star = read_job_star(path)
+        is_unsettled = len(content) != sight.size or is_being_written(path)
     except FileNotFoundError:
         return None
     except (JobStarError, OSError) as error:
         return Rejected(path, f"{error}") if is_patience_over else None
-    if len(content) != sight.size:
+    if found := star.problems():
+        sentences = (problem.message for problem in found)
+        return Rejected(path, "\n".join(sentences)) if is_patience_over else None
+    if is_unsettled:
         return None
-    return Drop(path, _key(project, path, content, sight), star)
+    return Drop(path, _key(project, path, content, sight), _texts(star), star.is_continue)
+
+
+def _texts(star: JobStar) -> dict[str, str]:
+    values = {key: getattr(star.job, key) for key in OPTIONS}
+    return {key: value_text(value) for key, value in values.items() if value != OPTIONS[key].default}
 
 
 def _key(project: Path, path: Path, content: bytes, sight: Sight) -> str:
@@ -171,8 +184,8 @@ def accept(drop: Drop, name: str) -> None:
     _move(drop.path, folder)
 
 
-def reject(found: Rejected) -> None:
-    """Put a file that cannot be taken aside, with the reason; safe to repeat.
+def reject(found: Drop | Rejected, reason: str) -> None:
+    """Put a file that cannot be taken aside, with the reason in words; safe to repeat.
 
     Raises
     ------
@@ -180,7 +193,7 @@ def reject(found: Rejected) -> None:
         If that cannot be done; the file then stays.
     """
     folder = _folder(found.path, "rejected")
-    write_whole(folder / f"{found.path.stem}.txt", f"{found.reason}\n")
+    write_whole(folder / f"{found.path.stem}.txt", f"{reason}\n")
     _move(found.path, folder)
 
 

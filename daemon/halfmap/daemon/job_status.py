@@ -96,8 +96,8 @@ def _with_status(project: Path, pipeline: Pipeline, name: str, status: Status) -
     return changed
 
 
-def set_status(project: Path, name: str, status: Status) -> bool:
-    """Change what RELION's list says of one of our jobs.
+def set_status(project: Path, name: str, status: str) -> bool:
+    """Change what RELION's list says of one of our jobs, to one of `Status`.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def set_status(project: Path, name: str, status: Status) -> bool:
     """
     name = checked_name(name)
     with held(project):
-        pipeline = _with_status(project, read_pipeline(project), name, status)
+        pipeline = _with_status(project, read_pipeline(project), name, Status(status))
     return pipeline.process(name) is not None
 
 

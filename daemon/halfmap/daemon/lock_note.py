@@ -1,4 +1,4 @@
-"""What halfmap writes into a project's lock about itself: which process, since when, where; and what that proves later."""
+"""What halfmap writes into a project's lock: which process, since when, where; and what that proves later."""
 
 import json
 import os

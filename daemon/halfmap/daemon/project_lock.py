@@ -35,8 +35,8 @@ _POLL_S = 0.02
 _MODE = 0o700 | stat.S_ISVTX
 
 
-class NotNow(Exception):
-    """Something that cannot be done with a project at the moment, and may be tried again; the message says why."""
+class NotNow(OSError):
+    """A project's files cannot be used at the moment, and it may be tried again; the message says why."""
 
 
 class ProjectLocked(NotNow):
