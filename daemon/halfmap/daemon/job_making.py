@@ -137,6 +137,9 @@ def _taken_over(project: Path, new: NewJob, name: str, pipeline: Pipeline) -> st
         return ""
     if owner:
         raise CannotAdopt(f"{folder} is another job's of halfmap ({owner}).")
+    row = pipeline.process(name)
+    if row and new.alias not in ("", row.alias):
+        raise CannotAdopt(f"{name} is in RELION's list already; give it its alias there, or none.")
     (folder / RECORD).parent.mkdir(exist_ok=True)
     write_whole(folder / RECORD, new.record)
     return name

@@ -323,6 +323,13 @@ def test_only_what_has_not_been_run_is_adopted(project: Path) -> None:
         adopt_job(project, "Refine3D/job008/")
 
 
+def test_an_alias_for_a_job_that_relion_has_listed_is_refused_and_not_ignored(project: Path) -> None:
+    name = scheduled_by_relion(project)
+    with pytest.raises(CannotAdopt, match="give it its alias there"):
+        create(project, name=name, alias="mine")
+    assert not (project / name / "halfmap").exists()
+
+
 def test_another_halfmaps_job_is_not_taken(project: Path) -> None:
     name = create(project, "theirs")
     with pytest.raises(CannotAdopt, match=r"another job's of halfmap \(theirs\)"):

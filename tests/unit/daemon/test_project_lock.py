@@ -108,6 +108,20 @@ def test_a_lock_without_a_mark_is_left_alone_if_another_machine_may_be_making_it
         held(tmp_path, 0).__enter__()
 
 
+def test_a_lock_that_another_machine_makes_at_the_same_moment_stays_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def a_moment_too_early(lock: Path) -> bool:
+        lock.mkdir(0o1700, exist_ok=True)
+        return False
+
+    monkeypatch.setattr(os.path, "lexists", a_moment_too_early)
+    with pytest.raises(ProjectLocked):
+        held(tmp_path, 0.1).__enter__()
+    assert (tmp_path / LOCK_FOLDER).exists()
+    assert not list((tmp_path / "halfmap").glob(".locking-*"))
+
+
 @pytest.mark.parametrize(
     ("changed", "is_taken"),
     [
