@@ -82,6 +82,8 @@ class SlurmPrograms:
             )
         except FileNotFoundError:
             raise SlurmRefused(_missing(words[0], cwd)) from None
+        except OSError as error:
+            raise SlurmUnavailable(f"{words[0]} could not be called: {error.strerror}") from None
         except subprocess.TimeoutExpired:
             raise SlurmUnavailable(f"{words[0]} did not answer within {patience_s:g} s") from None
         if done.returncode:
