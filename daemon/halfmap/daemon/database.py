@@ -46,6 +46,25 @@ def open_database(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> sqlit
     return connection
 
 
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a store on a disk that takes nothing, so that it can at least be seen; writing to it is `StoreUnavailable`.
+
+    Raises
+    ------
+    StoreUnreadable
+        If it cannot be read, or there is none.
+    """
+    try:
+        # immutable: no lock and no shared memory are made beside it, and nobody else can write there either
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.create_function("REGEXP", 2, _matches, deterministic=True)
+        connection.execute("SELECT count(*) FROM job")
+    except sqlite3.DatabaseError as error:
+        raise StoreUnreadable(f"{path}: {error}") from None
+    return connection
+
+
 def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

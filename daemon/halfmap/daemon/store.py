@@ -40,6 +40,7 @@ class Job:
     submitted: float
     begin: float | None
     attempts: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -120,6 +121,11 @@ class Store:
     def attempt(self, uuid: str) -> Attempt:
         """Look an attempt up."""
         return _attempt(self._one("SELECT * FROM attempt WHERE uuid = ?", uuid))
+
+    def job_of_attempt(self, uuid: str) -> int | None:
+        """The job of an attempt; None for an attempt that is not known."""
+        rows = self._all("SELECT job FROM attempt WHERE uuid = ?", uuid)
+        return int(rows[0][0]) if rows else None
 
     def live_attempts(self) -> list[Attempt]:
         """Attempts whose processes may exist."""
@@ -317,6 +323,11 @@ class Store:
             for columns in found:
                 self._follow(project, columns)
 
+    def touch(self) -> None:
+        """Write the least there is, to see whether it can be done."""
+        with self._writing():
+            self._do("INSERT OR REPLACE INTO notified VALUES ('store', ?)", self._clock.now())
+
     def forget(self, before: float) -> None:
         """Delete samples, requests and notices older than a time."""
         with self._writing():
@@ -417,6 +428,7 @@ def _job(row: sqlite3.Row) -> Job:
         submitted=row["submitted"],
         begin=row["begin_at"],
         attempts=row["attempts"],
+        warnings=tuple(json.loads(row["warnings"])),
     )
 
 

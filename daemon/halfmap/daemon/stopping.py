@@ -1,0 +1,95 @@
+"""Stopping attempts, rung by rung, and queueing jobs again to go on from where they were."""
+
+import signal
+import time
+
+from halfmap.contract import job_directory
+from halfmap.contract.job_directory import Marker, marker_file
+from halfmap.daemon.ending import Ending
+from halfmap.daemon.parts import Parts
+from halfmap.daemon.processes import kill_all, processes_of
+from halfmap.daemon.records import StopMode
+from halfmap.daemon.state import JobState
+from halfmap.daemon.store import Job, Stop
+from halfmap.daemon.tending import Tending
+
+_SWEEP_S = 5.0
+_LOOK_S = 0.1
+
+
+class Stopping:
+    """Takes requests to stop and to go on.
+
+    Parameters
+    ----------
+    parts
+        What the daemon is made of.
+    tending, ending
+        Who climbs the ladder, and who tells RELION.
+    """
+
+    def __init__(self, parts: Parts, tending: Tending, ending: Ending) -> None:
+        self._parts = parts
+        self._ending = ending
+        self._tending = tending
+
+    def ask(self, job: Job, mode: StopMode, key: str, resume: bool = False) -> None:
+        """Note that a running job is to be stopped, and wake who does it."""
+        attempt = self._parts.store.attempts(job.job)[0]
+        live = self._parts.live_of(job.job)
+        self._parts.store.request_stop(attempt.uuid, Stop(mode, live.iteration, resume), key)
+        self._tending.poke(attempt.uuid)
+
+    async def settle(self, job: Job) -> None:
+        """Bring RELION's row to what the store says of a job."""
+        await self._ending.settle(job)
+
+    async def queue_again(self, job: Job, key: str) -> None:
+        """Queue an ended job, to go on from its last whole iteration; nothing of an earlier attempt may be left.
+
+        Raises
+        ------
+        halfmap.daemon.lanes.Hung, halfmap.daemon.database.StoreUnavailable
+            If it cannot be done now.
+        """
+        uuids = [attempt.uuid for attempt in self._parts.store.attempts(job.job)]
+        optimiser = await self._parts.in_project(job.project, clean_up, job, uuids)
+        self._parts.live.pop(job.job, None)
+        text = f"goes on from {optimiser}" if optimiser else "starts from the beginning; it had no whole iteration"
+        columns = {"reason": "", "alarm": "", "continue_from": optimiser, "ended": None}
+        self._parts.written(
+            lambda: self._parts.store.change_job(job.job, JobState.QUEUED, "resume", text, key, **columns)
+        )
+        self._parts.wake.set()
+
+
+def clean_up(job: Job, uuids: list[str]) -> str:
+    """In the project's thread: see that nothing of a job runs any more, and find what it can go on from.
+
+    Returns
+    -------
+    str
+        The optimiser file of the last whole iteration, relative to the project; "" if there is none.
+    """
+    for uuid in uuids:
+        sweep(uuid)
+    marker_file(job.folder, Marker.ABORT_NOW).unlink(missing_ok=True)
+    iteration = job_directory.last_whole_iteration(job.root)
+    return "" if iteration is None else str(job_directory.optimiser_file(f"{job.name}run", iteration))
+
+
+def sweep(uuid: str) -> None:
+    """Kill what is left of an attempt that has ended, and wait until it is gone.
+
+    Raises
+    ------
+    OSError
+        If something stays.
+    """
+    until = time.monotonic() + _SWEEP_S
+    while left := processes_of(uuid, None):
+        kill_all(left, signal.SIGKILL)
+        if time.monotonic() > until:
+            words = ", ".join(f"pid {process.pid} {process.command}" for process in left)
+            raise OSError(f"processes of an earlier attempt cannot be removed: {words}")
+        time.sleep(_LOOK_S)
