@@ -68,20 +68,26 @@ class IterationFolder:
         under_way
             The iteration that RELION says it is in; what lies beyond is left from an earlier run.
         """
-        self._scan_if_due()
+        self._scan_if_due(under_way)
         gone = frozenset() if self.is_of_halfmap else self._left_behind(known, under_way)
         return News(self._read_new(under_way), gone)
 
-    def _scan_if_due(self) -> None:
+    def _scan_if_due(self, under_way: int | None) -> None:
         self._looks += 1
         try:
             changed = self.root.parent.stat().st_mtime_ns
-            if changed == self._folder_time and self._looks < _LOOKS_BETWEEN_SCANS:
+            is_due = changed != self._folder_time or self._looks >= _LOOKS_BETWEEN_SCANS
+            # a file that is written over in place does not change its folder
+            if not is_due and (under_way is None or not self._is_rewritten(under_way)):
                 return
             self._scan()
         except OSError:
             return
         self._folder_time, self._looks = changed, 0
+
+    def _is_rewritten(self, number: int) -> bool:
+        before = self._optimisers.get(number)
+        return before is not None and self._seen(number, before) != before
 
     def _scan(self) -> None:
         prefix = f"{self.root.name}_it"
