@@ -1,0 +1,250 @@
+"""The daemon as its clients see it: the only module of it that others import, with the records it speaks in.
+
+::
+
+    async with connect(os.environ) as client:
+        page = await client.jobs(JobQuery(problems_only=True))
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+from pydantic import BaseModel, TypeAdapter
+
+from halfmap.daemon.connection import ANSWER_S, Connection, DaemonAway, check
+from halfmap.daemon.form import Bounds, OptionRow, Slider, When
+from halfmap.daemon.places import places
+from halfmap.daemon.records import (
+    API_VERSION,
+    STOP_MODES,
+    AttemptRow,
+    CardProcessRow,
+    CardRow,
+    DaemonStatus,
+    EventRow,
+    HostRow,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    JobRow,
+    Launch,
+    ProjectRow,
+    Refusal,
+    StopMode,
+    Submission,
+)
+from halfmap.daemon.service import Refused, Service
+from halfmap.daemon.state import AttemptState, JobState
+
+__all__ = [
+    "API_VERSION",
+    "STOP_MODES",
+    "AttemptRow",
+    "AttemptState",
+    "Bounds",
+    "CardProcessRow",
+    "CardRow",
+    "Client",
+    "DaemonAway",
+    "DaemonStatus",
+    "EventRow",
+    "HostRow",
+    "JobDetail",
+    "JobPage",
+    "JobQuery",
+    "JobRow",
+    "JobState",
+    "Launch",
+    "OptionRow",
+    "ProjectRow",
+    "Refusal",
+    "Refused",
+    "Service",
+    "Slider",
+    "StopMode",
+    "Submission",
+    "When",
+    "connect",
+]
+
+_RETRY_S = 0.3
+_Answer = TypeVar("_Answer", bound=BaseModel)
+
+_CARDS = TypeAdapter(list[CardRow])
+_PROJECTS = TypeAdapter(list[ProjectRow])
+_OPTIONS = TypeAdapter(list[OptionRow])
+_ITERATIONS = TypeAdapter(list[dict[str, Any]])
+
+
+class Client(Service):
+    """Asks a daemon through its socket. Use it with ``async with``, or `close` it.
+
+    Every method raises `Refused` as `halfmap.daemon.service.Service` says, and `DaemonAway`. A request whose connection
+    breaks is sent a second time: what changes something has a key, so it is done once.
+
+    Parameters
+    ----------
+    socket
+        Where the daemon listens.
+    on_away
+        Called each time a stream of events has broken and is taken up again.
+    answer_s
+        How long an answer may take (s).
+    """
+
+    def __init__(
+        self, socket: Path, on_away: Callable[[DaemonAway], None] = lambda _: None, answer_s: float = ANSWER_S
+    ) -> None:
+        self._connection = Connection(socket, answer_s)
+        self._on_away = on_away
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._connection.close()
+
+    async def status(self) -> DaemonStatus:
+        """Tell how the daemon is."""
+        return await self._get(DaemonStatus, "status")
+
+    async def jobs(self, query: JobQuery) -> JobPage:
+        """List jobs."""
+        return await self._get(JobPage, "jobs", query.model_dump(mode="json", exclude_defaults=True))
+
+    async def find(self, name: str, project: str | None) -> JobRow:
+        """Find a job by number, name or alias."""
+        return await self._get(JobRow, "jobs/find", {"name": name, "project": project})
+
+    async def job(self, job: int) -> JobDetail:
+        """Show a job."""
+        return await self._get(JobDetail, f"jobs/{job}")
+
+    async def iterations(self, job: int) -> list[dict[str, Any]]:
+        """Give the finished iterations of a job."""
+        return _ITERATIONS.validate_json(await self._connection.ask("GET", f"jobs/{job}/iterations"))
+
+    async def submit(self, submission: Submission, key: str) -> JobRow:
+        """Queue a job; once this has answered, the job is never lost."""
+        return await self._post(JobRow, "jobs", key, submission.model_dump_json())
+
+    async def hold(self, job: int, key: str) -> JobRow:
+        """Keep a queued job from starting."""
+        return await self._post(JobRow, f"jobs/{job}/hold", key)
+
+    async def release(self, job: int, key: str) -> JobRow:
+        """Let a held job start."""
+        return await self._post(JobRow, f"jobs/{job}/release", key)
+
+    async def prioritise(self, job: int, priority: int, key: str) -> JobRow:
+        """Change a waiting job's priority."""
+        return await self._post(JobRow, f"jobs/{job}/priority", key, _object(priority=priority))
+
+    async def stop(self, job: int, mode: StopMode, key: str) -> JobRow:
+        """Stop a job, climbing the ladder from `mode`."""
+        return await self._post(JobRow, f"jobs/{job}/stop", key, _object(mode=mode))
+
+    async def resume(self, job: int, key: str) -> JobRow:
+        """Let a job go on from its last iteration."""
+        return await self._post(JobRow, f"jobs/{job}/resume", key)
+
+    async def projects(self) -> list[ProjectRow]:
+        """List the watched projects."""
+        return _PROJECTS.validate_json(await self._connection.ask("GET", "projects"))
+
+    async def watch(self, project: str, key: str) -> ProjectRow:
+        """Watch a project from now on."""
+        return await self._post(ProjectRow, "projects", key, _object(project=project))
+
+    async def unwatch(self, project: str, key: str) -> None:
+        """Watch a project no more."""
+        await self._connection.ask("DELETE", "projects", {"project": project}, key)
+
+    async def cards(self) -> list[CardRow]:
+        """List the cards."""
+        return _CARDS.validate_json(await self._connection.ask("GET", "cards"))
+
+    async def clean_card(self, uuid: str, key: str) -> CardRow:
+        """Take a card out of quarantine, or give up a dirty lease."""
+        return await self._post(CardRow, f"cards/{quote(uuid, safe='')}/clean", key)
+
+    async def host(self) -> HostRow:
+        """Tell what the machine has and what running jobs use of it."""
+        return await self._get(HostRow, "host")
+
+    async def metrics(self) -> str:
+        """Give the metrics in Prometheus' text format."""
+        return (await self._connection.ask("GET", "metrics")).decode()
+
+    async def shut_down(self, key: str) -> None:
+        """End the daemon; running jobs go on."""
+        await self._connection.ask("POST", "shutdown", key=key)
+
+    async def options(self) -> list[OptionRow]:
+        """Give the form of a Refine3D job."""
+        return _OPTIONS.validate_json(await self._connection.ask("GET", "options"))
+
+    async def events(self, since: int, job: int | None, follow: bool) -> AsyncIterator[EventRow]:
+        """Give events with a greater `rev` than `since`, of one job or all; with `follow` wait for more, for ever.
+
+        Whoever follows is told each event once, even when the daemon is started anew meanwhile. `DaemonAway` is raised
+        only if it does not answer at first, or without `follow`.
+        """
+        has_answered, asked = False, {"job": job, "follow": follow}
+        while True:
+            try:
+                if has_answered:
+                    # a store that was made again counts from the beginning
+                    since = min(since, (await self.status()).rev)
+                async with self._connection.stream("events", asked | {"since": since}) as answer:
+                    await check(answer)
+                    has_answered = True
+                    async for line in answer.content:
+                        if event := _event(line):
+                            since = event.rev
+                            yield event
+                if not follow:
+                    return
+                away = DaemonAway("the daemon has ended the stream of events.")
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                away = self._connection.away(error)
+            except DaemonAway as error:
+                away = error
+            if not (follow and has_answered):
+                raise away
+            self._on_away(away)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _get(self, kind: type[_Answer], path: str, query: Mapping[str, Any] | None = None) -> _Answer:
+        return kind.model_validate_json(await self._connection.ask("GET", path, query))
+
+    async def _post(self, kind: type[_Answer], path: str, key: str, body: str = "") -> _Answer:
+        return kind.model_validate_json(await self._connection.ask("POST", path, key=key, body=body))
+
+
+def connect(environ: Mapping[str, str], on_away: Callable[[DaemonAway], None] = lambda _: None) -> Client:
+    """Make a client of the daemon that this environment names; it connects when it is first used."""
+    return Client(places(environ).socket, on_away)
+
+
+def _object(**fields: str | int) -> str:
+    return json.dumps(fields)
+
+
+def _event(line: bytes) -> EventRow | None:
+    """Read a line; an empty one is a sign of life."""
+    if not line.endswith(b"\n"):
+        raise aiohttp.ClientPayloadError("the stream of events broke within a line")
+    return EventRow.model_validate_json(line) if line.strip() else None
