@@ -1,5 +1,7 @@
 import io
+import os
 import shlex
+import shutil
 import signal
 import sys
 import threading
@@ -11,11 +13,12 @@ from rich.console import Console
 
 from halfmap.commands import main
 from halfmap.commands.demo import command as demo
-from halfmap.commands.demo.running import last_words, run
+from halfmap.commands.demo.running import last_words, own_daemon, run
 from halfmap.commands.demo.view import COLUMNS, View, cells, view_on
-from halfmap.contract.command_line import from_argv
+from halfmap.contract.conversion import launch_problems
 from halfmap.contract.progress import IterationFinished, PhaseProgress, RunStarted
-from halfmap.contract.refine_arguments import argument_problems, refusals
+from halfmap.contract.refine3d import job_from_values
+from halfmap.daemon.client import Launch, Submission
 from halfmap.engine.simulation import Project, SimulationSettings, simulate
 
 TINY = SimulationSettings(
@@ -39,27 +42,6 @@ FINISHED = IterationFinished(
     average_pmax=0.5,
     seconds={"expectation": 3.0, "maximization": 0.5, "fsc": None},
 )
-TELLS_AND_ENDS = """
-import sys
-from halfmap.contract.progress import IterationFinished, ProgressWriter
-with ProgressWriter("job/run_progress.jsonl") as writer:
-    for iteration in (1, 2):
-        writer.write(IterationFinished(iteration=iteration))
-print("to run.out")
-"""
-FAILS = """
-import sys
-print("noise\\nERROR: \\nthe reference is inverted", file=sys.stderr)
-sys.exit(3)
-"""
-WAITS_FOR_THE_MARKER = """
-import sys, time, pathlib
-pathlib.Path("started").touch()
-while not pathlib.Path("job/RELION_JOB_ABORT_NOW").exists():
-    time.sleep(0.02)
-pathlib.Path("stopped").touch()
-sys.exit(2)
-"""
 
 
 class Remembers(View):
@@ -70,48 +52,94 @@ class Remembers(View):
         self.events.append(event)
 
 
+PROGRAM = """#!{python}
+import os, pathlib, sys, time
+words = sys.argv[1:]
+job = pathlib.Path(words[words.index("--pipeline_control") + 1])
+{body}
+"""
+TELLS_AND_ENDS = """
+from halfmap.contract.progress import IterationFinished, ProgressWriter
+with ProgressWriter(job / "run_progress.jsonl") as writer:
+    for iteration in (1, 2):
+        writer.write(IterationFinished(iteration=iteration))
+print("to run.out", os.environ["CUDA_VISIBLE_DEVICES"])
+"""
+FAILS = """
+print("noise\\nERROR: \\nthe reference is inverted", file=sys.stderr)
+sys.exit(3)
+"""
+WAITS_FOR_THE_MARKER = """
+(job / "started").touch()
+while not (job / "RELION_JOB_ABORT_NOW").exists():
+    time.sleep(0.02)
+(job / "stopped").touch()
+sys.exit(2)
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return simulate(TINY, tmp_path_factory.mktemp("tiny") / "project")
+
+
 @pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "job").mkdir()
-    return tmp_path
+def ran(tiny, tmp_path):
+    """Runs a program in the engine's place, through a daemon of its own."""
+    project = Project(tmp_path / "project")
+    shutil.copytree(tiny.root, project.root)
+    settings = tmp_path / "program"
+
+    def run_it(body, view=None):
+        settings.write_text(PROGRAM.format(python=sys.executable, body=body))
+        settings.chmod(0o755)
+        submission = Submission(
+            project=str(project.root), options=demo.refine_options(project, TINY, 3), launch=Launch(cards=2)
+        )
+        with own_daemon(os.environ, 2, launcher=(str(settings),)) as environ:
+            return run(environ, submission, view or Remembers()), project.root
+
+    return run_it
 
 
-def ran(program, folder, view=None):
-    return run([sys.executable, "-c", program], folder, Path("job"), view or Remembers())
-
-
-def test_the_events_of_a_run_are_shown_in_their_order_to_the_last(folder):
+def test_the_events_of_a_run_are_shown_in_their_order_to_the_last(ran):
     view = Remembers()
-    assert ran(TELLS_AND_ENDS, folder, view) == 0
+    ended, root = ran(TELLS_AND_ENDS, view)
+    assert ended.row.state == "finished"
+    assert ended.cards == ("GPU-0", "GPU-1")
     assert [event.iteration for event in view.events] == [1, 2]
-    assert (folder / "job/run.out").read_text() == "to run.out\n"
+    assert (root / "Refine3D/job001/run.out").read_text() == "to run.out GPU-0,GPU-1\n"
 
 
-def test_a_failure_keeps_its_exit_code_and_its_last_words(folder):
-    assert ran(FAILS, folder) == 3
-    assert last_words(folder / "job") == "ERROR: \nthe reference is inverted"
+def test_a_failure_keeps_its_last_words(ran):
+    ended, root = ran(FAILS)
+    assert (ended.row.state, "exit code 3" in ended.row.reason) == ("failed", True)
+    assert last_words(root / "Refine3D/job001") == "ERROR: \nthe reference is inverted"
 
 
-def test_a_run_that_was_killed_has_failed(folder):
-    assert ran("import os; os.kill(os.getpid(), 9)", folder) == 1
+def test_a_run_that_was_killed_has_failed(ran):
+    ended, _ = ran("os.kill(os.getpid(), 9)")
+    assert (ended.row.state, ended.row.reason) == ("failed", "killed by SIGKILL")
 
 
-def test_ctrl_c_stops_the_run_before_it_goes_on(folder):
+def test_ctrl_c_stops_the_run_before_it_goes_on(ran, tmp_path):
+    job = tmp_path / "project/Refine3D/job001"
+
     def interrupt_once_started():
-        while not (folder / "started").exists():
+        while not (job / "started").exists():
             time.sleep(0.02)
         signal.raise_signal(signal.SIGINT)
 
     # a shell that starts the tests in the background lets them ignore the signal
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Thread(target=interrupt_once_started).start()
+    threading.Thread(target=interrupt_once_started, daemon=True).start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            ran(WAITS_FOR_THE_MARKER, folder)
+            ran(WAITS_FOR_THE_MARKER)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert (folder / "stopped").exists()
-    assert not (folder / "job/RELION_JOB_ABORT_NOW").exists()
+    assert (job / "stopped").exists()
+    assert (job / "RELION_JOB_EXIT_ABORTED").exists()
 
 
 def test_an_iteration_is_written_with_units_and_what_is_not_known_as_a_dash():
@@ -144,22 +172,22 @@ def test_on_a_terminal_there_is_a_table_and_the_phase():
 
 
 def test_the_engine_accepts_the_options_of_the_demonstration(tmp_path):
-    words = demo.refine_words(Project(tmp_path), TINY, Path("Refine3D/job001"), 3)
-    assert words[:3] == ["refine", "--nr_mpi", "3"]
-    arguments = from_argv(words[3:])
-    assert [*argument_problems(arguments), *refusals(arguments)] == []
-    assert arguments.symmetry == "C6"
+    job, unreadable = job_from_values(demo.refine_options(Project(tmp_path), TINY, 3))
+    assert unreadable == []
+    assert launch_problems(job) == []
+    assert (job.sym_name, job.nr_mpi) == ("C6", 3)
 
 
 def test_the_commands_are_written_down_to_be_repeated(tmp_path):
     project, job = Project(tmp_path), Path("Refine3D/job001")
-    demo.write_commands(project, TINY, job, demo.refine_words(project, TINY, job, 3))
+    demo.write_commands(project, TINY, job, demo.refine_options(project, TINY, 3))
     lines = [shlex.split(line, comments=True) for line in (tmp_path / "commands.sh").read_text().splitlines()]
     commands = [line for line in lines if line]
     assert commands[0][:3] == ["halfmap", "simulate", str(tmp_path)]
     assert "--snr" in commands[0]
-    assert commands[3][:4] == ["halfmap", "refine", "--nr_mpi", "3"]
-    assert [line[1:3] for line in commands[4:]] == [["score", "poses"], ["score", "maps"]]
+    assert commands[4][:3] == ["halfmap", "submit", "--set"]
+    assert "sym_name=C6" in commands[4]
+    assert [line[1:3] for line in commands[5:]] == [["score", "poses"], ["score", "maps"]]
 
 
 def test_a_directory_that_exists_is_refused(tmp_path, capsys):
@@ -183,8 +211,7 @@ def test_a_refinement_that_fails_is_told_with_its_own_words(tmp_path, capsys):
     project = simulate(TINY, tmp_path)
     project.reference_file.unlink()
     assert main(["demo", str(tmp_path), "--keep", "--ranks", "1"]) == 3
-    assert "Reference/reference.mrc: does not exist" in capsys.readouterr().err
-    assert (tmp_path / "Refine3D/job001/RELION_JOB_EXIT_FAILURE").exists()
+    assert "Reference/reference.mrc" in capsys.readouterr().err
 
 
 @pytest.mark.slow

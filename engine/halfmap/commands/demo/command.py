@@ -1,21 +1,24 @@
 """What the demonstration does, from its options to its summary."""
 
 import argparse
+import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from halfmap.commands.demo.running import last_words, run
+from halfmap.commands.demo.running import last_words, own_daemon, run
 from halfmap.commands.demo.view import view_on
 from halfmap.commands.refine import ranks_of
 from halfmap.commands.simulate import PatientBar, to_argv
 from halfmap.contract import job_directory
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.contract.progress import IterationFinished, read_progress
+from halfmap.daemon.client import JobState, Launch, Refused, Submission
+from halfmap.daemon.process import CannotStart
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.whole_file import written_whole
 from halfmap.engine.scoring import score_maps, score_poses
@@ -24,6 +27,7 @@ from halfmap.engine.simulation.settings import given
 
 SETTINGS = SimulationSettings(particles=120, tomograms=3, tilt_step_deg=9.0, snr=0.03)
 COMMANDS_FILE = "commands.sh"
+CARDS = 2
 _INITIAL_LOWPASS_ANGSTROM = 50
 
 
@@ -35,9 +39,12 @@ def main(argv: Sequence[str]) -> int:
         ranks_of(["--nr_mpi", f"{options.ranks}"])
         project = _project(options)
         return _demonstrate(project, options.ranks, console)
-    except BadInput as error:
+    except (BadInput, Refused) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return ExitCode.BAD_INPUT
+    except CannotStart as error:
+        print(f"ERROR: the daemon cannot be started: {error}", file=sys.stderr)
+        return ExitCode.FAILURE
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return ExitCode.ABORTED
@@ -46,7 +53,8 @@ def main(argv: Sequence[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the options."""
     made = argparse.ArgumentParser(
-        prog="halfmap demo", description="Simulate a small project, refine it under MPI and show the result."
+        prog="halfmap demo",
+        description="Simulate a small project, have a daemon refine it under MPI, and show the result.",
     )
     made.add_argument("dir", nargs="?", type=Path, default=Path("halfmap-demo"), help="project directory to make")
     made.add_argument("--ranks", type=int, default=3, metavar="N", help="MPI processes, 1, 2 or an odd number [3]")
@@ -67,52 +75,56 @@ def _project(options: argparse.Namespace) -> Project:
 
 def _demonstrate(project: Project, ranks: int, console: Console) -> int:
     settings = project.settings()
-    job = _new_job(project.root)
-    words = refine_words(project, settings, job, ranks)
-    write_commands(project, settings, job, words)
-    console.print(f"{project.root}: {settings.particles} particles, {settings.symmetry}; commands in {COMMANDS_FILE}")
-    with view_on(console) as view:
-        code = run([sys.executable, "-m", "halfmap.commands", *words], project.root, job, view)
+    options = refine_options(project, settings, ranks)
+    console.print(f"{project.root}: {settings.particles} particles, {settings.symmetry}")
+    submission = Submission(project=str(project.root.resolve()), options=options, launch=Launch(cards=CARDS))
+    with own_daemon(os.environ, CARDS) as environ, view_on(console) as view:
+        ended = run(environ, submission, view)
+    job = Path(ended.row.name)
+    write_commands(project, settings, job, options)
     final_map = project.root / job_directory.final_map_file(job / "run")
-    if code == ExitCode.SUCCESS and final_map.exists():
+    if ended.row.state == JobState.FINISHED and final_map.exists():
+        print(f"{job}: run by the daemon with {ranks} MPI ranks on the pretended cards {', '.join(ended.cards)}")
         console.print(_summary(project, settings, job))
         print(_where(project, job))
-        return code
-    print(last_words(project.root / job) or "the refinement ended before it converged.", file=sys.stderr)
-    return code or ExitCode.FAILURE
+        print(f"commands:  {project.root / COMMANDS_FILE}")
+        return ExitCode.SUCCESS
+    words = last_words(project.root / job) or "the refinement ended before it converged."
+    print(f"{words}\n{job}: {ended.row.state}; {ended.row.reason}", file=sys.stderr)
+    return ExitCode.BAD_INPUT if ended.row.state == JobState.HELD else ExitCode.FAILURE
 
 
-def _new_job(root: Path) -> Path:
-    """Make the next free job folder, named relative to the project."""
-    number = 1
-    while (root / f"Refine3D/job{number:03d}").exists():
-        number += 1
-    job = Path(f"Refine3D/job{number:03d}")
-    (root / job).mkdir(parents=True)
-    return job
+def refine_options(project: Project, settings: SimulationSettings, ranks: int) -> dict[str, str]:
+    """Spell the refinement as options of the job form."""
+    return {
+        "in_optimisation": project.relative(project.optimisation_set_file),
+        "fn_ref": project.relative(project.reference_file),
+        "trust_ref_size": "No",
+        "ref_correct_greyscale": "Yes",
+        "ini_high": f"{_INITIAL_LOWPASS_ANGSTROM}",
+        "sym_name": settings.symmetry,
+        "particle_diameter": f"{settings.diameter_angstrom:g}",
+        "sampling": "7.5 degrees",
+        "auto_local_sampling": "3.7 degrees",
+        "offset_range": "2",
+        "offset_step": "1",
+        "auto_faster": "Yes",
+        "do_pad1": "Yes",
+        "nr_mpi": f"{ranks}",
+        "other_args": "--random_seed 1",
+    }
 
 
-def refine_words(project: Project, settings: SimulationSettings, job: Path, ranks: int) -> list[str]:
-    """Spell the refinement as a command of halfmap, to be run in the project directory."""
-    text = f"""
-        refine --nr_mpi {ranks} --auto_refine --split_random_halves
-        --ios {project.relative(project.optimisation_set_file)} --ref {project.relative(project.reference_file)}
-        --ini_high {_INITIAL_LOWPASS_ANGSTROM} --sym {settings.symmetry}
-        --particle_diameter {settings.diameter_angstrom:g} --ctf --norm --scale --flatten_solvent --zero_mask
-        --healpix_order 2 --auto_local_healpix_order 3 --oversampling 1 --offset_range 2 --offset_step 2 --pad 1
-        --low_resol_join_halves 40 --auto_ignore_angles --auto_resol_angles --random_seed 1
-        --o {job}/run --pipeline_control {job}/"""
-    return text.split()
-
-
-def write_commands(project: Project, settings: SimulationSettings, job: Path, words: Sequence[str]) -> None:
-    """Write down the commands that are run, for a person to repeat them."""
+def write_commands(project: Project, settings: SimulationSettings, job: Path, options: Mapping[str, str]) -> None:
+    """Write down the commands that do the same with your own daemon, for a person to repeat them."""
+    sets = [word for key, value in options.items() for word in ("--set", f"{key}={value}")]
     lines = [
-        "# what `halfmap demo` runs; to repeat it, begin with another directory",
+        "# what `halfmap demo` does, with your own daemon and on cores; to repeat it, begin with another directory",
         shlex.join(["halfmap", "simulate", str(project.root), *to_argv(given(settings))]),
+        "halfmap daemon start",
         shlex.join(["cd", str(project.root)]),
-        f"mkdir -p {job}",
-        f"{shlex.join(['halfmap', *words])} > {job}/run.out 2> {job}/run.err",
+        "halfmap watch .",
+        shlex.join(["halfmap", "submit", *sets, "--wait"]),
         f"halfmap score poses truth.star {job}/run_data.star --symmetry {settings.symmetry}",
         f"halfmap score maps {job}/run_class001.mrc Reference/phantom.mrc --mask Mask/mask.mrc",
     ]
