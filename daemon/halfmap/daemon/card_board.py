@@ -1,5 +1,6 @@
 """The cards as they were read last, with who leased them: what the scheduler and the screens see."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,10 @@ class CardBoard:
         alive = {uuid for uuid in ended if processes_of(uuid, None)}
         attempts = {pid: uuid for pid in pids if (uuid := attempt_of(pid))}
         self._cards, self._attempts, self._alive, self.problem = cards, attempts, alive, self._reader.problem
+
+    def of(self, uuids: Sequence[str]) -> list[Card]:
+        """Some cards, as they were read last."""
+        return [self._cards[uuid] for uuid in uuids if uuid in self._cards]
 
     def sights(self) -> tuple[CardSight, ...]:
         """The cards for the scheduler."""

@@ -20,7 +20,14 @@ _PASSED = (
     "MKL_*", "OPENBLAS_*", "NUMBA_*", "MPI4PY_*", "CUDA_HOME", "CUDA_PATH", "CUDA_CACHE_*", "HALFMAP_DATA",
     "HALFMAP_NVML", "SLURM_CONF",
 )  # fmt: skip
-_MPI_LIMITS_FOR_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+_OPEN_MPI_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+# cores are accounted here: Open MPI must neither refuse ranks that wait, nor bind those of two jobs to the same cores
+_OPEN_MPI = {
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
+}
 
 
 class CannotLaunch(Exception):
@@ -121,7 +128,8 @@ def _ranks(ranks: int, template: Sequence[str], otherwise: object, environ: Mapp
         assert otherwise is _own_mpiexec
         return (_own_mpiexec(), "-n", f"{ranks}")
     words = [_filled(word, {"{ranks}": f"{ranks}"}) for word in template]
-    return (_found(words[0], environ), *words[1:])
+    # the mpirun beside this Python starts programs that use its own MPI library, which RELION's is not
+    return (_found(words[0], environ, without=Path(sys.executable).parent), *words[1:])
 
 
 def _own_mpiexec() -> str:
@@ -142,8 +150,9 @@ def _filled(word: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values[found.group()], word)
 
 
-def _found(program: str, environ: Mapping[str, str]) -> str:
-    path = shutil.which(program, path=environ.get("PATH", os.defpath))
+def _found(program: str, environ: Mapping[str, str], without: Path | None = None) -> str:
+    folders = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder) != without]
+    path = shutil.which(program, path=os.pathsep.join(folders))
     if path is None:
         raise CannotLaunch(
             f"{program} is not on the PATH of the daemon; start it where it is, or set it in daemon.toml."
@@ -158,10 +167,10 @@ def environment_of(
     """Give the environment of a job: what is let through, its cards by UUID, its ranks and threads."""
     passed = dict(_let_through(environ, (*_PASSED, *settings.environment)))
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), f"{job.nr_threads}")
-    as_root = _MPI_LIMITS_FOR_ROOT if os.getuid() == 0 else {}
+    open_mpi = {**_OPEN_MPI, **(_OPEN_MPI_AS_ROOT if os.getuid() == 0 else {})}
     own = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(cards)}
     ranks = {"HALFMAP_NRANKS": f"{job.nr_mpi}"} if launch.engine == "halfmap" else {}
-    return {**threads, **as_root, **passed, **own, **ranks}
+    return {**threads, **open_mpi, **passed, **own, **ranks}
 
 
 def _let_through(environ: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,7 @@ class Figures:
         self._job = job
         self._spec = spec
         self._resolution: float | None = None
-        self._stalls = StallWatch(parts, job)
+        self._stalls = StallWatch(parts, job, spec)
         wanted = demand(job_of(job.options), job.launch)
         self._fixed = {"cores": wanted.cores, "memory_mb": job.launch.memory_mb}
 
@@ -93,7 +93,7 @@ class Figures:
         resolution = "" if columns["resolution"] is None else f", {columns['resolution']:.2f} Å"
         text = f"iteration {columns['iteration']}{resolution}"
         store, job = self._parts.store, self._job.job
-        self._parts.written(lambda: store.change_job(job, event="iteration", text=text, alarm="", **columns))
+        self._parts.written(lambda: store.change_job(job, event="iteration", text=text, **columns))
 
     def _learn(self, look: Look) -> None:
         """Remember how much memory a rank took: the next prediction for this box is better."""
