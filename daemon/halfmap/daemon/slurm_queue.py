@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from halfmap.daemon.attempt_files import EXIT, IDENTITY
 from halfmap.daemon.slurm_programs import SlurmPrograms, SlurmRefused, SlurmUnavailable
 from halfmap.daemon.slurm_script import check_options
 from halfmap.daemon.slurm_squeue import PREFIX, TEXT_FORMAT, Unreadable, read_json, read_text
 from halfmap.daemon.slurm_states import SlurmJob
 
-IDENTITY, EXIT = "shim.json", "exit.json"
 LOCK = "submission.lock"
 
 _UUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)

@@ -19,7 +19,7 @@ TEMPLATE = """\
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@120
-exec {{ python }} {{ shim }} {{ attempt_folder }}
+exec {{ python }} -I -S {{ shim }} {{ attempt_folder }}
 """
 """The built-in one. A line for Slurm whose placeholder is empty (no cards, memory not known) is left out."""
 
@@ -99,7 +99,7 @@ def check_template(template: str) -> None:
     if missing := [name for name in _NEEDED if name not in named]:
         raise BadTemplate(
             f"the batch template lacks {{{{ {missing[0]} }}}}; "
-            "its last line must be: exec {{ python }} {{ shim }} {{ attempt_folder }}"
+            "its last line must be: exec {{ python }} -I -S {{ shim }} {{ attempt_folder }}"
         )
     if not template.startswith("#!"):
         raise BadTemplate("the batch template must begin with #! and a shell, such as #!/bin/sh.")

@@ -72,6 +72,7 @@ _WAITING = {
     "Reservation": "its reservation has not begun",
     "NodeDown": "the node that it needs is down",
     "ReqNodeNotAvail": "the node that it needs is down, drained or reserved",
+    "Nodes required for job are DOWN": "the nodes that it needs are down, drained or reserved",
     "PartitionDown": "the partition is down",
     "PartitionInactive": "the partition starts no jobs now",
     "PartitionNodeLimit": "it asks for more nodes than the partition gives, or they are down",

@@ -25,7 +25,7 @@ NAMES = Names(
     shim="/opt/halfmap/shim.py",
     output="/data/project/Refine3D/job012/halfmap/attempt-001/slurm.out",
 )
-LAST = "exec {{ python }} {{ shim }} {{ attempt_folder }}\n"
+LAST = "exec {{ python }} -I -S {{ shim }} {{ attempt_folder }}\n"
 
 
 def test_the_built_in_template_asks_for_what_the_job_needs():
@@ -45,7 +45,7 @@ def test_the_built_in_template_asks_for_what_the_job_needs():
         "#SBATCH --open-mode=append",
         "#SBATCH --requeue",
         "#SBATCH --signal=B:TERM@120",
-        "exec /opt/halfmap/bin/python /opt/halfmap/shim.py /data/project/Refine3D/job012/halfmap/attempt-001",
+        "exec /opt/halfmap/bin/python -I -S /opt/halfmap/shim.py /data/project/Refine3D/job012/halfmap/attempt-001",
     ]
 
 
@@ -63,10 +63,10 @@ def test_a_site_names_cores_in_a_template_of_its_own():
 
 def test_paths_with_anything_in_them_reach_the_shim_as_they_are():
     folder = """/a b/it's "x" $(touch /tmp/no) `no` ; & #1 100% {{ ranks }} \\ ü"""
-    names = dataclasses.replace(NAMES, attempt_folder=folder, python="/bin/echo", shim="-n", project=folder)
+    names = dataclasses.replace(NAMES, attempt_folder=folder, python="/bin/echo", shim="shim", project=folder)
     script = batch_script(Asked(), names)
     said = subprocess.run(["/bin/sh", "-s"], input=script, text=True, capture_output=True, check=True)
-    assert said.stdout == folder
+    assert said.stdout == f"-I -S shim {folder}\n"
     (line,) = [line for line in script.splitlines() if "--chdir" in line]
     assert shlex.split(line, comments=True) == []  # a comment to the shell …
     assert shlex.split(line.removeprefix("#SBATCH "), comments=True) == [f"--chdir={folder}"]
