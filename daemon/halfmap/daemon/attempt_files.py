@@ -4,8 +4,8 @@ The identity decides whether an attempt was started: it is made exclusively, by 
 program, or by a daemon that wants the attempt never to start. Whoever comes second knows.
 """
 
-import json
 import os
+import re
 import secrets
 import time
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from halfmap.contract.whole_file import sync_folder, write_whole
 
 SPEC, IDENTITY, EXIT = "spec.json", "shim.json", "exit.json"
+_AGAIN = re.compile(r"shim-([0-9]{1,6})\.json", re.ASCII)
 
 
 class _File(BaseModel):
@@ -44,8 +45,9 @@ class Spec(_File):
         Free memory that each of them must have.
     continue_argv
         Started instead when Slurm starts the attempt again; the word ``{optimiser}`` stands for the last whole
-        iteration's file. `package_paths` is where the shim finds what it imports
-        for that, or for looking at cards.
+        iteration's file.
+    package_paths
+        Where the shim finds what it imports for that, or for looking at cards.
     """
 
     uuid: str
@@ -106,8 +108,10 @@ class Exit(_File):
         Processes that could not be removed, in words.
     ended
         Seconds since the epoch.
+    told_to_stop
+        Whether the shim got SIGTERM.
     peak_memory_mb
-        Largest memory of all its processes together.
+        Largest memory of all its processes together, as far as it was seen.
     """
 
     code: int | None = None
@@ -129,6 +133,9 @@ def write_spec(folder: Path, spec: Spec) -> None:
     """Write what is to be started; makes the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / SPEC, spec.model_dump_json(indent=1))
+    # the folder itself has to outlive a power cut too, or a claim in it is forgotten
+    sync_folder(folder.parent)
+    sync_folder(folder.parent.parent)
 
 
 def read_spec(folder: Path) -> Spec:
@@ -159,16 +166,21 @@ def claim(folder: Path, identity: Identity) -> bool:
         os.link(temporary, folder / IDENTITY)
         sync_folder(folder)
     except FileExistsError:
-        return False
+        # a file server can do it, lose its answer, and be asked again
+        return temporary.stat().st_nlink > 1
     finally:
         temporary.unlink(missing_ok=True)
     return True
 
 
 def read_identity(folder: Path) -> Identity | None:
-    """Read who the attempt is, the latest if Slurm has started it again; None if nobody has claimed it."""
-    restarts = sorted(folder.glob("shim-*.json"), key=lambda path: int(path.stem.rpartition("-")[2]))
-    return _read(restarts[-1] if restarts else folder / IDENTITY, Identity)
+    """Read who the attempt is, the latest if Slurm has started it again; None if nobody has claimed it.
+
+    A file that is there and cannot be read is somebody's all the same, of whom nothing is known: nobody who is alive.
+    """
+    restarts = {int(found[1]): path for path in folder.glob("shim-*.json") if (found := _AGAIN.fullmatch(path.name))}
+    path = restarts[max(restarts)] if restarts else folder / IDENTITY
+    return _read(path, Identity) or (Identity(uuid="") if path.exists() else None)
 
 
 def read_exit(folder: Path) -> Exit | None:
@@ -183,6 +195,6 @@ def write_exit(folder: Path, exit_: Exit) -> None:
 
 def _read(path: Path, kind: type[_SomeFile]) -> _SomeFile | None:
     try:
-        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValidationError, json.JSONDecodeError):
+        return kind.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
         return None

@@ -18,7 +18,7 @@ from halfmap.contract.job_directory import (
     unfiltered_half_map_file,
 )
 from halfmap.contract.refine3d import Refine3D
-from halfmap.daemon.pipeline import Layout, Node
+from halfmap.daemon.pipeline_layout import Layout, Node
 
 
 class Role(Enum):

@@ -1,5 +1,7 @@
 """The files of an attempt as its shim handles them, without the libraries that `halfmap.daemon.attempt_files` needs."""
 
+# ruff: noqa: PTH (it starts in a few milliseconds, without pathlib)
+
 from __future__ import annotations
 
 import contextlib
@@ -117,9 +119,10 @@ def _marker(spec: dict[str, Any], name: str) -> str:
 
 def remove_markers(spec: dict[str, Any], restart: int) -> None:
     """Remove what an earlier attempt left. A request to end stays when Slurm starts the same attempt again."""
-    for name in ((*_EXITS, _ABORT_NOW) if restart == 0 else _EXITS) if spec["pipeline_control"] else ():
+    for name in _EXITS if restart else (*_EXITS, _ABORT_NOW):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(_marker(spec, name))
+            if spec["pipeline_control"]:
+                os.unlink(_marker(spec, name))
 
 
 def leave_words(spec: dict[str, Any], end: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Waiting for jobs to end, over restarts of the daemon."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection
 from contextlib import aclosing
 
@@ -37,10 +38,8 @@ async def wait_for_jobs(
         rows[job] = (await client.job(job)).row
         if rows[job].state.has_ended:
             ended(rows[job])
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(_follow(client, rows, rev, ended), timeout_s)
-    except TimeoutError:
-        pass
     return rows
 
 

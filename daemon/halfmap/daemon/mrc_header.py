@@ -1,0 +1,52 @@
+"""The header of an MRC file: its size and pixel size, from its first bytes."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+_BYTES = 1024
+_MODE_BYTES = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}
+
+
+class BadHeader(Exception):
+    """A file that is no MRC file, or is cut off; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MrcHeader:
+    """Columns, rows and sections (px, or images of a stack), and the pixel size (Å; 0 if it is not told)."""
+
+    columns: int
+    rows: int
+    sections: int
+    pixel_size_angstrom: float
+
+
+def read_mrc_header(path: Path, told_as: str) -> MrcHeader:
+    """Read a header, and see that the file is as long as it says.
+
+    Raises
+    ------
+    BadHeader
+        If there is no such file, or it cannot be what it should be; `told_as` is how the file is called then.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_BYTES)
+            length = file.seek(0, 2)
+    except OSError as error:
+        raise BadHeader(f"{told_as}: {'does not exist' if isinstance(error, FileNotFoundError) else error}.") from None
+    if len(head) < _BYTES:
+        raise BadHeader(f"{told_as}: {len(head)} bytes are no MRC file.")
+    order = ">" if head[212:214] == b"\x11\x11" else "<"
+    columns, rows, sections, mode = struct.unpack(f"{order}4i", head[:16])
+    intervals, extended = struct.unpack(f"{order}i", head[28:32])[0], struct.unpack(f"{order}i", head[92:96])[0]
+    width = struct.unpack(f"{order}f", head[40:44])[0]
+    if min(columns, rows, sections) < 1 or mode not in _MODE_BYTES:
+        raise BadHeader(
+            f"{told_as}: no MRC file of a kind that is known ({columns} × {rows} × {sections}, mode {mode})."
+        )
+    wanted = _BYTES + max(extended, 0) + columns * rows * sections * _MODE_BYTES[mode]
+    if length < wanted:
+        raise BadHeader(f"{told_as}: is cut off; {length} bytes of {wanted}.")
+    return MrcHeader(columns, rows, sections, width / intervals if intervals > 0 else 0.0)
