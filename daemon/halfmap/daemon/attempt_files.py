@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,9 +20,6 @@ _AGAIN = re.compile(r"shim-([0-9]{1,6})\.json", re.ASCII)
 
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-_SomeFile = TypeVar("_SomeFile", bound=_File)
 
 
 class Spec(_File):
@@ -179,22 +175,24 @@ def read_identity(folder: Path) -> Identity | None:
     A file that is there and cannot be read is somebody's all the same, of whom nothing is known: nobody who is alive.
     """
     restarts = {int(found[1]): path for path in folder.glob("shim-*.json") if (found := _AGAIN.fullmatch(path.name))}
-    path = restarts[max(restarts)] if restarts else folder / IDENTITY
-    return _read(path, Identity) or (Identity(uuid="") if path.exists() else None)
+    try:
+        text = (restarts[max(restarts)] if restarts else folder / IDENTITY).read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return Identity.model_validate_json(text)
+    except ValidationError:
+        return Identity(uuid="")
 
 
 def read_exit(folder: Path) -> Exit | None:
     """Read how it ended; None if nothing was written, or not yet."""
-    return _read(folder / EXIT, Exit)
+    try:
+        return Exit.model_validate_json((folder / EXIT).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def write_exit(folder: Path, exit_: Exit) -> None:
     """Write how it ended."""
     write_whole(folder / EXIT, exit_.model_dump_json())
-
-
-def _read(path: Path, kind: type[_SomeFile]) -> _SomeFile | None:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None

@@ -16,7 +16,7 @@ _REMOVE_S = 10.0
 Stat = list[str]
 """Fields of ``/proc/PID/stat``, counted from 0."""
 
-COMMAND, STATE, PARENT, SESSION, THREADS, START_TIME = 1, 2, 3, 5, 19, 21
+COMMAND, STATE, PARENT, SESSION, USER_TIME, SYSTEM_TIME, THREADS, START_TIME, PAGES = 1, 2, 3, 5, 13, 14, 19, 21, 23
 
 
 def stat_of(pid: int | str) -> Stat | None:

@@ -1,7 +1,9 @@
 """Starting an attempt's shim: on this machine, or (see `halfmap.daemon.slurm`) in an allocation elsewhere."""
 
+import os
 import subprocess
 import sys
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from halfmap.daemon.attempt_files import Spec
 from halfmap.daemon.processes import ATTEMPT
 
 SHIM = Path(__file__).with_name("shim.py")
+_PASSED = ("PATH", "LD_LIBRARY_PATH")
+"""Python itself, and NVML, may be found through them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,25 @@ class Launcher(ABC):
 
 
 class OnThisMachine(Launcher):
-    """Starts a shim in a session of its own, so that nothing that ends the daemon ends it."""
+    """Starts a shim in a session of its own, so that nothing that ends the daemon ends it. Any thread may."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._lock = threading.Lock()
 
     def start(self, folder: Path, spec: Spec) -> Started:
         """Start the shim; it is not waited for."""
+        passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(SHIM), str(folder)],
             cwd="/",
-            env={"PATH": "/usr/bin:/bin", ATTEMPT: spec.uuid},
+            env={**passed, ATTEMPT: spec.uuid},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        # whoever looks after the attempt reaps it; Popen must not complain that nobody waited
-        process.returncode = 0
+        with self._lock:
+            # whoever looks after an attempt may reap its shim; those that nobody did are reaped here
+            self._started = [one for one in (*self._started, process) if one.poll() is None]
         return Started(process_id=process.pid)

@@ -1,15 +1,30 @@
 """Processes of this machine as ``/proc`` shows them: who is alive, and which belong to an attempt."""
 
 import contextlib
+import errno
 import os
 import pwd
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from halfmap.daemon.attempt_files import Identity
+from halfmap.daemon.descendants import (
+    COMMAND,
+    PAGES,
+    PARENT,
+    SESSION,
+    START_TIME,
+    STATE,
+    SYSTEM_TIME,
+    USER_TIME,
+    Stat,
+    stat_of,
+    stats,
+    with_descendants,
+)
 
 ATTEMPT = "HALFMAP_ATTEMPT"
 _PROC = Path("/proc")
@@ -51,17 +66,16 @@ def boot_id() -> str:
 
 
 def start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks after boot; None if there is none."""
-    fields = _stat(pid)
-    return int(fields[21]) if fields else None
+    """When a process started, in clock ticks after boot; None if there is none, or it only waits to be reaped."""
+    fields = stat_of(pid)
+    return int(fields[START_TIME]) if fields else None
 
 
 def is_alive(identity: Identity) -> bool:
     """Whether a shim runs: the same process, not another with its number, and not one that only waits to be reaped."""
     if identity.fenced or identity.boot_id != boot_id():
         return False
-    fields = _stat(identity.process_id)
-    return fields is not None and int(fields[21]) == identity.start_time and fields[2] not in "ZX"
+    return start_time(identity.process_id) == identity.start_time
 
 
 def processes_of(uuid: str, session: int | None) -> list[ProcessSeen]:
@@ -73,16 +87,14 @@ def processes_of(uuid: str, session: int | None) -> list[ProcessSeen]:
     Parameters
     ----------
     session
-        Session of the attempt, if it is known to be its own still; None otherwise.
+        Session of the attempt: all in it belong to it, as long as one of them has the mark. None if there is none.
     """
-    stats = {pid: fields for pid in _pids() if (fields := _stat(pid)) is not None}
+    among = stats()
     mark = f"{ATTEMPT}={uuid}".encode()
-    found = {pid for pid in stats if mark in _environment(pid)}
-    if session is not None and any(int(stats[pid][5]) == session for pid in found):
-        found |= {pid for pid, fields in stats.items() if int(fields[5]) == session}
-    while more := {pid for pid, fields in stats.items() if int(fields[3]) in found} - found:
-        found |= more
-    return [_seen(pid, stats[pid]) for pid in sorted(found) if stats[pid][2] not in "ZX"]
+    found = {pid for pid in among if mark in _environment(pid)}
+    if session is not None and any(int(among[pid][SESSION]) == session for pid in found):
+        found |= {pid for pid, fields in among.items() if int(fields[SESSION]) == session}
+    return [_seen(pid, among[pid]) for pid in sorted(with_descendants(found, among))]
 
 
 def attempt_of(pid: int) -> str:
@@ -99,28 +111,21 @@ def kill_all(processes: Iterable[ProcessSeen], number: signal.Signals) -> None:
 
 
 def _kill(process: ProcessSeen, number: signal.Signals) -> None:
-    # the descriptor holds on to the process: between the check and the signal its number cannot become another's
-    descriptor = os.pidfd_open(process.pid)
+    try:
+        # the descriptor holds on to the process: between the check and the signal its number cannot become another's
+        descriptor = os.pidfd_open(process.pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        # kernels before 5.3
+        if start_time(process.pid) == process.start_time:
+            os.kill(process.pid, number)
+        return
     try:
         if start_time(process.pid) == process.start_time:
             signal.pidfd_send_signal(descriptor, number)
     finally:
         os.close(descriptor)
-
-
-def _pids() -> Iterator[int]:
-    return (int(name) for name in os.listdir(_PROC) if name.isdecimal())  # noqa: PTH208 (read often)
-
-
-def _stat(pid: int) -> list[str] | None:
-    """Fields of ``/proc/PID/stat``, counted from 0; the second, the command, may hold anything."""
-    try:
-        text = (_PROC / f"{pid}/stat").read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return None
-    before, _, after = text.partition(" (")
-    command, _, rest = after.rpartition(") ")
-    return [before, command, *rest.split()]
 
 
 def _environment(pid: int) -> list[bytes]:
@@ -130,19 +135,19 @@ def _environment(pid: int) -> list[bytes]:
         return []
 
 
-def _seen(pid: int, fields: list[str]) -> ProcessSeen:
+def _seen(pid: int, fields: Stat) -> ProcessSeen:
     environment = dict(entry.partition(b"=")[::2] for entry in _environment(pid))
     ranks = [environment[name.encode()] for name in _RANKS if name.encode() in environment]
     return ProcessSeen(
         pid=pid,
-        start_time=int(fields[21]),
-        state=fields[2],
-        session=int(fields[5]),
-        parent=int(fields[3]),
-        command=fields[1],
+        start_time=int(fields[START_TIME]),
+        state=fields[STATE],
+        session=int(fields[SESSION]),
+        parent=int(fields[PARENT]),
+        command=fields[COMMAND],
         rank=int(ranks[0]) if ranks and ranks[0].isdigit() else None,
-        cpu_ticks=int(fields[13]) + int(fields[14]),
-        rss_mb=int(fields[23]) * _PAGE_MB,
+        cpu_ticks=int(fields[USER_TIME]) + int(fields[SYSTEM_TIME]),
+        rss_mb=int(fields[PAGES]) * _PAGE_MB,
         user=_user(pid),
     )
 
