@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    words = list(sys.argv[1:] if argv is None else argv)
+    # not list(…): once the command of that name is imported, `list` is its module here
+    words = [*(sys.argv[1:] if argv is None else argv)]
     if not words or words[0] in ("--help", "-h", "help"):
         print(usage())
         return 0 if words else 2

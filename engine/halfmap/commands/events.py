@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from halfmap.commands.queue.printing import as_json
 from halfmap.commands.queue.talking import Code, add_project, jobs_meant, make_parser, talk
 from halfmap.commands.queue.words import moment, plain
 from halfmap.daemon.client import Client, EventRow
@@ -29,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
             since = 0 if job is not None else max(0, (await client.status()).rev - _LATEST)
         async with aclosing(client.events(since, job, options.follow)) as events:  # type: ignore[type-var]
             async for event in events:
-                print(event.model_dump_json(ensure_ascii=True) if options.json else line(event), flush=True)
+                print(as_json(event) if options.json else line(event), flush=True)
         return Code.DONE
 
     return talk(story)

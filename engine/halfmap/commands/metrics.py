@@ -1,6 +1,7 @@
 """``halfmap metrics``: figures for Prometheus."""
 
 import json
+import math
 from collections.abc import Sequence
 
 from halfmap.commands.queue.talking import Code, make_parser, talk
@@ -21,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
     return talk(story)
 
 
-def _values(text: str) -> dict[str, float]:
-    """Read the samples: name, with its labels, to value."""
+def _values(text: str) -> dict[str, float | None]:
+    """Read the samples: name, with its labels, to value; what is no number in JSON is None."""
     samples = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
-    return {name: float(value) for name, _, value in samples}
+    return {name: value if math.isfinite(value := float(word)) else None for name, _, word in samples}
