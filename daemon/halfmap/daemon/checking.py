@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 
 from halfmap.daemon.command import demand
 from halfmap.daemon.database import StoreUnavailable
@@ -12,6 +13,8 @@ from halfmap.daemon.preflight import Preflight, check
 from halfmap.daemon.starting import job_to_start
 from halfmap.daemon.state import JobState
 from halfmap.daemon.store import Job
+
+_log = logging.getLogger(__name__)
 
 
 class Checking:
@@ -40,6 +43,9 @@ class Checking:
         except Hung as error:
             self._parts.project_trouble[job.project] = str(error)
             return
+        except Exception as error:  # a mistake of the look: the engine looks at its inputs itself
+            _log.exception("%s: its inputs could not be looked at", job.name)
+            found = Preflight(warnings=(f"Its inputs could not be looked at: {type(error).__name__}: {error}",))
         finally:
             live.is_checking = False
         if found.problems:
