@@ -167,6 +167,8 @@ class FakeService(FakeMemory, Service):
             return row
         if row.state.has_ended:
             refuse("conflict", f"{row.name} is {row.state} already.")
+        if row.state in (JobState.PREPARING, JobState.SCHEDULED):
+            refuse("conflict", f"{row.name} is {row.state}; it can be stopped when it is queued.")
         self._requests[key] = ("stop", job)
         if row.state.is_waiting:
             return self._change(job, JobState.ABORTED, reason="stopped before it started", ended=self.now)
