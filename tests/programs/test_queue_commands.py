@@ -526,6 +526,17 @@ def test_with_the_same_key_a_job_is_queued_once(daemon, project, capsys):
     assert len(in_json(capsys, "list")) == 1
 
 
+def test_a_job_that_fails_at_once_ends_with_1(service, project, capsys):
+    submit = service.submit
+
+    async def failing(submission, key):
+        row = await submit(submission, key)
+        return row.model_copy(update={"state": JobState.FAILED, "reason": "the alias holds ';'"})
+
+    service.submit = failing
+    assert "is failed: the alias holds ';'" in called(capsys, "submit", *SETS, code=1)
+
+
 def test_submit_can_wait_for_the_end(daemon, service, project, capsys):
     daemon.later(0.8, lambda: service.start(1))
     daemon.later(1.0, lambda: service.finish(1, JobState.FAILED, "exit code 2"))

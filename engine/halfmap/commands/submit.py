@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
         if options.wait:
             return await wait_and_tell(client, [row.job], None, options.json)
         print(as_json(row) if options.json else sentence(row))
-        return Code.DONE
+        return Code.REFUSED if row.state.is_trouble else Code.DONE  # its folder could not be made
 
     try:
         return talk(story)
