@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BYTES = 1024
-_MODE_BYTES = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}
+# bytes of a value by mode; 101 has two values in a byte
+_MODE_BYTES = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2, 101: 0.5}
+_BIG_ENDIAN = b"\x11\x11"
+# a header holds float32: 8.1 comes back as 8.1000004
+_DECIMALS = 5
 
 
 class BadHeader(Exception):
@@ -21,6 +25,15 @@ class MrcHeader:
     sections: int
     pixel_size_angstrom: float
 
+    @property
+    def is_cube(self) -> bool:
+        """Whether it can be a map of a particle."""
+        return self.columns == self.rows == self.sections
+
+    def __str__(self) -> str:
+        size = f"{self.columns} px" if self.is_cube else f"{self.columns} × {self.rows} × {self.sections} px"
+        return f"{size} at {self.pixel_size_angstrom:g} Å" if self.pixel_size_angstrom > 0 else size
+
 
 def read_mrc_header(path: Path, told_as: str) -> MrcHeader:
     """Read a header, and see that the file is as long as it says.
@@ -34,19 +47,21 @@ def read_mrc_header(path: Path, told_as: str) -> MrcHeader:
         with path.open("rb") as file:
             head = file.read(_BYTES)
             length = file.seek(0, 2)
+    except FileNotFoundError:
+        raise BadHeader(f"{told_as}: does not exist.") from None
     except OSError as error:
-        raise BadHeader(f"{told_as}: {'does not exist' if isinstance(error, FileNotFoundError) else error}.") from None
+        raise BadHeader(f"{told_as}: cannot be read ({error.strerror}).") from None
     if len(head) < _BYTES:
         raise BadHeader(f"{told_as}: {len(head)} bytes are no MRC file.")
-    order = ">" if head[212:214] == b"\x11\x11" else "<"
-    columns, rows, sections, mode = struct.unpack(f"{order}4i", head[:16])
-    intervals, extended = struct.unpack(f"{order}i", head[28:32])[0], struct.unpack(f"{order}i", head[92:96])[0]
-    width = struct.unpack(f"{order}f", head[40:44])[0]
+    order = ">" if head[212:214] == _BIG_ENDIAN else "<"
+    columns, rows, sections, mode = struct.unpack_from(f"{order}4i", head, 0)
+    (intervals,), (width,) = struct.unpack_from(f"{order}i", head, 28), struct.unpack_from(f"{order}f", head, 40)
+    (extended,) = struct.unpack_from(f"{order}i", head, 92)
     if min(columns, rows, sections) < 1 or mode not in _MODE_BYTES:
         raise BadHeader(
             f"{told_as}: no MRC file of a kind that is known ({columns} × {rows} × {sections}, mode {mode})."
         )
-    wanted = _BYTES + max(extended, 0) + columns * rows * sections * _MODE_BYTES[mode]
+    wanted = _BYTES + max(extended, 0) + int(columns * rows * sections * _MODE_BYTES[mode])
     if length < wanted:
         raise BadHeader(f"{told_as}: is cut off; {length} bytes of {wanted}.")
-    return MrcHeader(columns, rows, sections, width / intervals if intervals > 0 else 0.0)
+    return MrcHeader(columns, rows, sections, round(width / intervals, _DECIMALS) if intervals > 0 else 0.0)

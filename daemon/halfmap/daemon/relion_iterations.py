@@ -7,14 +7,13 @@ samples is not taken from the particle file, which may be very large.
 RELION: ``MlModel::write``, ``MlOptimiser::write``, ``HealpixSampling::write``.
 """
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from halfmap.contract import job_directory
 from halfmap.contract.progress_events import IterationFinished
-from halfmap.daemon.star_head import WholeTable, read_whole_tables
+from halfmap.daemon.star_head import WholeTable, number_from, read_whole_tables
 
 _MODEL_TABLES = ("model_general", "model_classes", "model_class_1")
 _MODEL_BYTES = 1 << 20
@@ -95,35 +94,35 @@ def _record(
 ) -> IterationFinished:
     general = [model["model_general"].values() for model in models]
     curve = models[0]["model_class_1"]
-    fsc = [_number(text) for text in curve.column("rlnGoldStandardFsc")]
+    fsc = [number_from(text) for text in curve.column("rlnGoldStandardFsc")]
     splits = 2 ** _whole(optimiser, "rlnAdaptiveOversampleOrder", 1)
     order = _whole(sampling, "rlnHealpixOrder", 0)
     return IterationFinished(
         iteration=iteration,
         time=written,
-        resolution_angstrom=_number(general[0].get("rlnCurrentResolution")),
+        resolution_angstrom=number_from(general[0].get("rlnCurrentResolution")),
         resolution_fsc_143_angstrom=_resolution_at_143(fsc, curve.column("rlnAngstromResolution")),
         fsc=tuple(fsc),
         accuracy_rotation_deg=_estimated(optimiser.get("rlnOverallAccuracyRotations")),
         accuracy_translation_angstrom=_estimated(optimiser.get("rlnOverallAccuracyTranslationsAngst")),
         angular_step_deg=_COARSEST_STEP_DEG / 2**order / splits,
         offset_step_angstrom=_scaled(sampling.get("rlnOffsetStep"), 1 / splits),
-        offset_range_angstrom=_number(sampling.get("rlnOffsetRange")),
+        offset_range_angstrom=number_from(sampling.get("rlnOffsetRange")),
         healpix_order=order,
         local_searches=_searches_locally(order, optimiser, general[0]),
         current_size_px=_whole(general[0], "rlnCurrentImageSize", _NO_IMAGE_SIZE) or None,
-        changes_orientations_deg=_number(optimiser.get("rlnChangesOptimalOrientations")),
-        changes_offsets_angstrom=_number(optimiser.get("rlnChangesOptimalOffsets")),
+        changes_orientations_deg=number_from(optimiser.get("rlnChangesOptimalOrientations")),
+        changes_offsets_angstrom=number_from(optimiser.get("rlnChangesOptimalOffsets")),
         iterations_without_resolution_gain=_whole(optimiser, "rlnNumberOfIterWithoutResolutionGain", 0),
         iterations_without_assignment_changes=_whole(optimiser, "rlnNumberOfIterWithoutChangingAssignments", 0),
-        average_pmax=_mean([_number(one.get("rlnAveragePmax")) for one in general]),
-        log_likelihood=_sum([_number(one.get("rlnLogLikelihood")) for one in general]),
-        sigma_offset_angstrom=_mean([_number(one.get("rlnSigmaOffsetsAngst")) for one in general]),
+        average_pmax=_mean([number_from(one.get("rlnAveragePmax")) for one in general]),
+        log_likelihood=_sum([number_from(one.get("rlnLogLikelihood")) for one in general]),
+        sigma_offset_angstrom=_mean([number_from(one.get("rlnSigmaOffsetsAngst")) for one in general]),
     )
 
 
 def _searches_locally(order: int, optimiser: Mapping[str, str], general: Mapping[str, str]) -> bool:
-    sigmas = [_number(general.get(f"rlnSigmaPrior{angle}Angle")) or 0.0 for angle in ("Rot", "Tilt", "Psi")]
+    sigmas = [number_from(general.get(f"rlnSigmaPrior{angle}Angle")) or 0.0 for angle in ("Rot", "Tilt", "Psi")]
     has_priors = general.get("rlnOrientationalPriorMode", "0") != "0" and min(sigmas) > 0
     return has_priors and order >= _whole(optimiser, "rlnAutoLocalSearchesHealpixOrder", 0)
 
@@ -133,29 +132,21 @@ def _resolution_at_143(fsc: list[float | None], angstrom: list[str]) -> float | 
     # RELION reads nan and inf back as 0
     below = (shell for shell, value in enumerate(fsc) if shell > 0 and (value or 0.0) < _GOLD_STANDARD)
     last = next(below, len(fsc)) - 1
-    return _number(angstrom[last]) if 0 < last < len(angstrom) else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "nan")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return number_from(angstrom[last]) if 0 < last < len(angstrom) else None
 
 
 def _estimated(text: str | None) -> float | None:
-    value = _number(text)
+    value = number_from(text)
     return None if value == _UNKNOWN else value
 
 
 def _scaled(text: str | None, factor: float) -> float | None:
-    value = _number(text)
+    value = number_from(text)
     return None if value is None else value * factor
 
 
 def _whole(values: Mapping[str, str], label: str, default: int) -> int:
-    value = _number(values.get(label))
+    value = number_from(values.get(label))
     return default if value is None else round(value)
 
 

@@ -3,6 +3,7 @@
 RELION writes its files in place and ends every table with a line of blanks. A table without that end is not whole yet.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,15 @@ def read_whole_tables(path: Path, names: Iterable[str], most_bytes: int) -> dict
         return None
     whole = {name: table for name, table in tables.items() if table is not None}
     return whole if len(whole) == len(tables) else None
+
+
+def number_from(text: str | None) -> float | None:
+    """Read a number; None for none, and for nan and inf, which RELION may write and reads back as 0."""
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _table(text: str, name: str) -> WholeTable | None:
