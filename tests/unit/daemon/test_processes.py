@@ -143,7 +143,7 @@ def test_a_process_whose_first_thread_has_ended_is_still_there(start):
     """It holds on to memory and cards, and looks like one that only waits to be reaped."""
     code = (
         "import ctypes, threading, time\n"
-        f"threading.Thread(target=lambda: (time.sleep(0.2), print('up', flush=True), time.sleep(60))).start()\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('up', flush=True), time.sleep(60))).start()\n"
         "ctypes.CDLL(None).pthread_exit(None)"
     )
     process = start(code, HALFMAP_ATTEMPT=MARK)
