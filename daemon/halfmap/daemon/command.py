@@ -10,14 +10,14 @@ from pathlib import Path
 
 from halfmap.contract.command_line import ArgumentError, to_argv
 from halfmap.contract.conversion import arguments_from_job, launch_problems
-from halfmap.contract.refine3d import Refine3D
+from halfmap.contract.refine3d import Refine3D, problems
 from halfmap.daemon.records import Launch
 from halfmap.daemon.settings import Settings
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _PASSED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "RELION_*", "OMP_*",
-    "MKL_*", "OPENBLAS_*", "NUMBA_*", "MPI4PY_*", "CUDA_HOME", "CUDA_PATH", "CUDA_CACHE_*", "HALFMAP_DATA",
+    "MKL_*", "OPENBLAS_*", "NUMBA_*", "MPI4PY_*", "CUDA_*", "HALFMAP_DATA",
     "HALFMAP_NVML", "SLURM_CONF",
 )  # fmt: skip
 _OPEN_MPI_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -48,9 +48,25 @@ def demand(job: Refine3D, launch: Launch) -> Demand:
     """Tell what a job takes; without a number of cards, what its form asks for."""
     cards = launch.cards
     if cards is None:
-        ids = {one for rank in job.gpu_ids.split(":") for one in rank.split(",") if one.strip()}
-        cards = 0 if not job.use_gpu else len(ids) or max(1, job.nr_mpi - 1)
+        cards = len(set(re.findall(r"[0-9]+", job.gpu_ids))) or _followers(job) if job.use_gpu else 0
     return Demand(job.nr_mpi, job.nr_threads, job.nr_mpi * job.nr_threads, cards)
+
+
+def _followers(job: Refine3D) -> int:
+    """Ranks that compute: the first leads, unless it is alone."""
+    return max(1, job.nr_mpi - 1)
+
+
+def cards_by_rank(job: Refine3D, cards: int) -> str:
+    """Name each rank's cards as RELION's program does, counted from 0: it sees the leased ones only.
+
+    What the form says is kept where it names as many cards as there are; otherwise they are shared out evenly.
+    """
+    named = list(dict.fromkeys(re.findall(r"[0-9]+", job.gpu_ids)))
+    if len(named) == cards:
+        return re.sub(r"[0-9]+", lambda found: f"{named.index(found[0])}", job.gpu_ids)
+    ranks = range(_followers(job))
+    return ":".join(",".join(map(str, range(rank % cards, cards, len(ranks)))) for rank in ranks)
 
 
 def resume_job(job: Refine3D, optimiser: str) -> Refine3D:
@@ -67,7 +83,8 @@ def start_over(job: Refine3D, launch: Launch) -> Refine3D:
 
 def launch_refusals(job: Refine3D, launch: Launch, settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Tell everything that keeps a job from being started, as far as it shows without its inputs."""
-    found = launch_problems(job) if launch.engine == "halfmap" else []
+    # what this version's engine does not do, RELION's program may
+    found = launch_problems(job) if launch.engine == "halfmap" else [problem.message for problem in problems(job)]
     if found:
         return found
     try:
@@ -92,43 +109,55 @@ def build_command(
     CannotLaunch
         If a program is missing, a placeholder is not known, or the options contradict each other.
     """
-    if launch.engine == "relion" and job.use_gpu:
-        # the leased cards are all that the program sees; it shares them out among its ranks by itself
-        job = job.model_copy(update={"gpu_ids": ""})
+    is_relion = launch.engine == "relion"
+    if is_relion and job.use_gpu:
+        job = job.model_copy(update={"gpu_ids": cards_by_rank(job, _some_cards(job, launch))})
     try:
         words = to_argv(arguments_from_job(job, f"{job_name}run", job_name))
     except ArgumentError as error:
         raise CannotLaunch(" ".join(error.problems)) from None
-    if launch.engine == "relion":
-        return (*_relion_program(job, settings, environ), *words)
-    program = [sys.executable, "-m", "mpi4py", "-m", "halfmap.engine"]
-    return (*_ranks(job.nr_mpi, settings.launcher, _own_mpiexec, environ), *program, *words)
+    return (*(_relion if is_relion else _halfmap)(job.nr_mpi, settings, environ), *words)
+
+
+def _some_cards(job: Refine3D, launch: Launch) -> int:
+    cards = demand(job, launch).cards
+    if cards == 0:
+        raise CannotLaunch("the job computes on cards (use_gpu is Yes) but is to get none; give it cards, or say No.")
+    return cards
 
 
 def program_words(argv: Sequence[str]) -> tuple[str, ...]:
     """Give a command as RELION notes it: without what starts the ranks."""
-    starts = [place for place, word in enumerate(argv) if word == "halfmap.engine" or "relion_refine" in word]
-    return (
-        ("halfmap", "refine", *argv[starts[0] + 1 :])
-        if starts and "relion" not in argv[starts[0]]
-        else tuple(argv[starts[0] if starts else 0 :])
-    )
+    for place, word in enumerate(argv):
+        if word == "halfmap.engine":
+            return ("halfmap", "refine", *argv[place + 1 :])
+        if Path(word).name in ("relion_refine", "relion_refine_mpi"):
+            return tuple(argv[place:])
+    return tuple(argv)
 
 
-def _relion_program(job: Refine3D, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    name = "relion_refine_mpi" if job.nr_mpi > 1 else "relion_refine"
-    return (*_ranks(job.nr_mpi, settings.relion_launcher, None, environ), _found(name, environ))
-
-
-def _ranks(ranks: int, template: Sequence[str], otherwise: object, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the words that start the ranks; none for a single one."""
+def _halfmap(ranks: int, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    program = (sys.executable, "-m", "mpi4py", "-m", "halfmap.engine")
     if ranks == 1:
-        return ()
+        return program
+    if not settings.launcher:
+        return (_own_mpiexec(), "-n", f"{ranks}", *program)
+    return (*_site_launcher("launcher", settings.launcher, ranks, environ), *program)
+
+
+def _relion(ranks: int, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    if ranks == 1:
+        return (_found("relion_refine", environ),)
+    starts = _site_launcher("relion_launcher", settings.relion_launcher, ranks, environ)
+    return (*starts, _found("relion_refine_mpi", environ))
+
+
+def _site_launcher(entry: str, template: Sequence[str], ranks: int, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the words of daemon.toml that start ranks."""
     if not template:
-        assert otherwise is _own_mpiexec
-        return (_own_mpiexec(), "-n", f"{ranks}")
-    words = [_filled(word, {"{ranks}": f"{ranks}"}) for word in template]
-    # the mpirun beside this Python starts programs that use its own MPI library, which RELION's is not
+        raise CannotLaunch(f'`{entry}` in daemon.toml is empty; give the words that start ranks, such as "mpirun".')
+    words = [_filled(entry, word, {"{ranks}": f"{ranks}"}) for word in template]
+    # the mpirun beside this Python starts programs that use its own MPI library, which the site's do not
     return (_found(words[0], environ, without=Path(sys.executable).parent), *words[1:])
 
 
@@ -142,11 +171,10 @@ def _own_mpiexec() -> str:
     return str(beside)
 
 
-def _filled(word: str, values: Mapping[str, str]) -> str:
-    unknown = set(_PLACEHOLDER.findall(word)) - values.keys()
-    if unknown:
+def _filled(entry: str, word: str, values: Mapping[str, str]) -> str:
+    if unknown := set(_PLACEHOLDER.findall(word)) - values.keys():
         known = ", ".join(values)
-        raise CannotLaunch(f"the launcher in daemon.toml has {min(unknown)}; what can be filled in is {known}.")
+        raise CannotLaunch(f"`{entry}` in daemon.toml has {min(unknown)}; what can be filled in is {known}.")
     return _PLACEHOLDER.sub(lambda found: values[found.group()], word)
 
 
@@ -169,8 +197,12 @@ def environment_of(
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), f"{job.nr_threads}")
     open_mpi = {**_OPEN_MPI, **(_OPEN_MPI_AS_ROOT if os.getuid() == 0 else {})}
     own = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(cards)}
-    ranks = {"HALFMAP_NRANKS": f"{job.nr_mpi}"} if launch.engine == "halfmap" else {}
-    return {**threads, **open_mpi, **passed, **own, **ranks}
+    if launch.engine == "halfmap":
+        own["HALFMAP_NRANKS"] = f"{job.nr_mpi}"
+    if launch.place != "here":
+        # MPICH would have Slurm start the ranks, out of the shim's reach; an allocation is one machine
+        own["HYDRA_LAUNCHER"] = "fork"
+    return {**threads, **open_mpi, **passed, **own}
 
 
 def _let_through(environ: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -66,6 +66,8 @@ def _by_exit(exit_: Exit, markers: frozenset[Marker], stop_asked_for: bool) -> t
         return AttemptState.FINISHED, f"it said that it had finished, then ended with {how}"
     if Marker.ABORTED in markers or exit_.code == ExitCode.ABORTED or stopped:
         return AttemptState.ABORTED, "stopped on request" if stopped else f"stopped ({how})"
+    if exit_.code == 0:
+        return AttemptState.FAILED, "it marked its job as failed, then ended with exit code 0; see run.err"
     return AttemptState.FAILED, how
 
 

@@ -1,7 +1,7 @@
 """The files of an attempt as its shim handles them, without the libraries that `halfmap.daemon.attempt_files` needs."""
 
 # without pathlib too: it starts in a few milliseconds
-# ruff: noqa: PTH104, PTH105, PTH108, PTH110, PTH112, PTH116, PTH118, PTH123
+# ruff: noqa: PTH104, PTH105, PTH108, PTH110, PTH112, PTH116, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -39,11 +39,16 @@ def may_start(folder: str, restart: int) -> bool:
         first = read(f"{folder}/shim.json")
     except FileNotFoundError:
         return True
+    if first["fenced"] or restart <= first["restart"] or os.path.exists(_again(folder, restart)):
+        return False
     try:
-        is_finished = read(f"{folder}/exit.json").get("code") == 0
+        return read(f"{folder}/exit.json").get("code") != 0
     except FileNotFoundError:
-        is_finished = False
-    return not first["fenced"] and not is_finished and restart > first["restart"]
+        return True
+
+
+def _again(folder: str, restart: int) -> str:
+    return f"{folder}/shim-{restart}.json"
 
 
 def claim(folder: str, uuid: str, restart: int) -> bool:
@@ -61,27 +66,27 @@ def claim(folder: str, uuid: str, restart: int) -> bool:
         "time": time.time(),
     }
     # the first name also if Slurm starts it again: a daemon that finds none may still fence the attempt
-    if _link(folder, "shim.json", identity):
+    if _link(f"{folder}/shim.json", identity):
         return True
-    if not may_start(folder, restart) or not _link(folder, f"shim-{restart}.json", identity):
+    if not may_start(folder, restart) or not _link(_again(folder, restart), identity):
         return False
     with contextlib.suppress(FileNotFoundError):  # Slurm ended it before it took it back; that was not its end
         os.rename(f"{folder}/exit.json", f"{folder}/exit-{restart - 1}.json")
     return True
 
 
-def _link(folder: str, name: str, content: dict[str, Any]) -> bool:
-    temporary = f"{folder}/.{name}.{os.uname().nodename}.{os.getpid()}"
+def _link(path: str, content: dict[str, Any]) -> bool:
+    temporary = f"{path}.{os.uname().nodename}.{os.getpid()}"
     try:
         _write(temporary, content)
-        os.link(temporary, f"{folder}/{name}")
+        os.link(temporary, path)
     except FileExistsError:
         # a file server can do it, lose its answer, and be asked again
         return os.stat(temporary).st_nlink > 1
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-    _sync(folder)
+    _sync(os.path.dirname(path))
     return True
 
 
