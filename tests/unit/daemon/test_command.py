@@ -189,14 +189,6 @@ def test_nothing_is_in_the_environment_by_chance():
     wanted = {"PATH": "/bin", "LC_ALL": "C", "RELION_SCRATCH_DIR": "/s", "CUDA_MPS_PIPE_DIRECTORY": "/m"}
     passed = environment(**wanted, **dict.fromkeys(unwanted, "x"))
     assert {name: passed[name] for name in wanted} == wanted
-        "LD_PRELOAD",
-        "PYTHONPATH",
-        "AWS_SECRET",
-        "HALFMAP_ATTEMPT",
-        "HALFMAP_CRASH_AT",
-        "DISPLAY",
-        "SSH_AUTH_SOCK",
-    }
     assert not unwanted & passed.keys()
 
 
