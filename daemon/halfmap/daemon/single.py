@@ -1,5 +1,7 @@
 """One daemon for each user: a lock that the kernel gives back when its holder dies, however it dies."""
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -29,7 +31,7 @@ class Lock:
     """
 
     def __init__(self, path: Path, socket: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = _opened(path, os.O_CREAT)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -37,12 +39,24 @@ class Lock:
             found = holder(path)
             who = f"pid {found.process_id}, socket {found.socket}" if found else "its pid is not known"
             raise AlreadyRuns(f"a daemon of yours runs already ({who}).") from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, json.dumps({"process_id": os.getpid(), "socket": str(socket)}).encode(), 0)
+        # a disk that takes nothing keeps nobody from looking at what is there
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, json.dumps({"process_id": os.getpid(), "socket": str(socket)}).encode(), 0)
 
     def release(self) -> None:
         """Give the lock back."""
         os.close(self._descriptor)
+
+
+def _opened(path: Path, more: int = 0) -> int:
+    """Open a lock file; on a file system that can only be read that is enough for a lock."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | more, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def holder(path: Path) -> Holder | None:
@@ -56,7 +70,7 @@ def holder(path: Path) -> Holder | None:
 def is_held(path: Path) -> bool:
     """Whether a daemon runs."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = _opened(path)
     except FileNotFoundError:
         return False
     try:
