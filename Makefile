@@ -1,7 +1,7 @@
 # Everything a change has to pass: make check. PYTHON is the interpreter of an environment with `pip install -e .[dev]`.
 PYTHON ?= python
 
-.PHONY: check format lint types walls tests quick bench
+.PHONY: check format lint types walls tests quick bench bench-daemon faults
 
 check: format lint types walls tests
 
@@ -25,3 +25,11 @@ quick:
 
 bench:
 	$(PYTHON) -m tests.bench
+
+# figures of the daemon: answers, starts, adoption, memory
+bench-daemon:
+	$(PYTHON) -m tests.bench.daemon
+
+# every fault, many times; writes docs/reliability.md
+faults:
+	$(PYTHON) -m tests.faults.report

@@ -81,7 +81,7 @@ class Cluster:
     def write(self) -> None:
         """Write its configuration."""
         for name in ("state", "spool"):
-            (self.folder / name).mkdir()
+            (self.folder / name).mkdir(parents=True)
         key = self.folder / "munge.key"
         key.touch(0o600)
         key.write_bytes(secrets.token_bytes(1024))
@@ -99,7 +99,7 @@ class Cluster:
         until((self.folder / "munge.socket").exists, what="munge's socket")
         self.start_controller()
         self._start("slurmd", "-D", "-N", NODE, "-f", self.environ["SLURM_CONF"])
-        self.until_idle()
+        until(lambda: self._node() == "idle", what="an idle node")
 
     def start_controller(self) -> None:
         """Start the controller, with what the last one has saved."""
@@ -121,15 +121,12 @@ class Cluster:
         """Wait for the controller."""
         until(lambda: "UP" in self.call("scontrol", "ping", check=False), what="the controller")
 
-    def until_idle(self) -> None:
-        """Wait until the node can take a job, and has none; Slurm closes it after two jobs had one number."""
-        until(self._is_idle, 40, "an idle node")
+    def until_in_service(self) -> None:
+        """Wait until the controller has heard of the node again."""
+        until(lambda: self._node() not in ("", "unknown", "unk"), what="the node")
 
-    def _is_idle(self) -> bool:
-        state = self.call("sinfo", "-h", "-o", "%T", check=False).strip()
-        if "drain" in state or "down" in state:
-            self.call("scontrol", "update", f"NodeName={NODE}", "State=RESUME", check=False)
-        return state == "idle"
+    def _node(self) -> str:
+        return self.call("sinfo", "-h", "-o", "%T", check=False).strip()
 
     def _start(self, name: str, *words: str) -> None:
         program = _program(name)

@@ -9,6 +9,7 @@ from halfmap.daemon import project as relion_project
 from halfmap.daemon.command import launch_refusals
 from halfmap.daemon.crash_points import crash_point
 from halfmap.daemon.database import StoreUnavailable
+from halfmap.daemon.job_folder import checked_alias
 from halfmap.daemon.lanes import Hung
 from halfmap.daemon.options import job_of, texts_of
 from halfmap.daemon.parts import Parts
@@ -49,7 +50,7 @@ class Acceptance:
             return await self._accepted_earlier(key)
         project = self._watched(submission.project)
         options, name = await self._read(project, submission)
-        self._check(options, submission.launch)
+        self._check(options, submission.launch, submission.alias or "")
         # from here to the store's answer nothing is awaited: two requests with one key make one job
         if store.request(key) is not None:
             return await self._accepted_earlier(key)
@@ -99,7 +100,11 @@ class Acceptance:
             raise refused("refused", "the job cannot be run:", *(problem.message for problem in found))
         return texts_of(job)
 
-    def _check(self, options: dict[str, str], launch: Launch) -> None:
+    def _check(self, options: dict[str, str], launch: Launch, alias: str) -> None:
+        try:
+            checked_alias(alias)
+        except relion_project.BadProject as error:
+            raise refused("refused", str(error)) from None
         if found := launch_refusals(job_of(options), launch, self._parts.settings, self._parts.environ):
             raise refused("refused", "the job cannot be started:", *found)
 

@@ -9,7 +9,7 @@ from halfmap.daemon.command import demand
 from halfmap.daemon.database import StoreUnavailable
 from halfmap.daemon.lanes import Hung
 from halfmap.daemon.parts import Parts
-from halfmap.daemon.preflight import Preflight, check
+from halfmap.daemon.preflight import Preflight, check, surroundings
 from halfmap.daemon.starting import job_to_start
 from halfmap.daemon.state import JobState
 from halfmap.daemon.store import Job
@@ -59,7 +59,8 @@ class Checking:
         """In the project's thread."""
         options = job_to_start(job)
         peaks = self._parts.store.peaks()
-        return check(job.project, options, demand(options, job.launch), peaks, engine=job.launch.engine)
+        around = surroundings(job.project, is_here=job.launch.place == "here")
+        return check(job.project, options, demand(options, job.launch), peaks, job.launch.engine, around)
 
     def _hold(self, job: Job, found: Preflight) -> None:
         """Keep a job whose inputs do not fit; a person mends them and releases it."""

@@ -195,6 +195,8 @@ class Desk(Service):
         found = self._own(job)
         if self._is_repeated(key, "stop", job):
             return self._row(job)
+        if found.state is JobState.PREPARING:
+            raise refused("conflict", f"{_called(found)} is being made; stop it in a moment.")
         if found.state.is_waiting:
             columns = {"reason": "stopped before it started", "ended": self._parts.clock.now()}
             self._write(lambda: self._parts.store.change_job(job, JobState.ABORTED, "aborted", "", key, **columns))
@@ -202,7 +204,7 @@ class Desk(Service):
         elif found.state.is_active:
             self._write(lambda: self._stopping.ask(found, mode, key))
         else:
-            raise refused("conflict", f"{found.name} is {found.state} already.")
+            raise refused("conflict", f"{_called(found)} is {found.state} already.")
         return self._row(job)
 
     async def resume(self, job: int, key: str) -> JobRow:
@@ -217,7 +219,7 @@ class Desk(Service):
         else:
             reason = "is not stalled" if found.state.is_active else f"is {found.state}"
             raise refused(
-                "conflict", f"{found.name} {reason}; only what failed, was stopped, lost or stalls is resumed."
+                "conflict", f"{_called(found)} {reason}; only what failed, was stopped, lost or stalls is resumed."
             )
         return self._row(job)
 
@@ -285,7 +287,7 @@ class Desk(Service):
     def _own(self, job: int) -> Job:
         found = self._job(job)
         if found.followed:
-            raise refused("conflict", f"{found.name} was started by somebody else; it is shown, and never touched.")
+            raise refused("conflict", f"{_called(found)} was started by somebody else; it is shown, and never touched.")
         self._check_writable()
         return found
 
@@ -313,7 +315,7 @@ class Desk(Service):
             return self._row(job)
         if found.state not in allowed:
             words = " or ".join(allowed)
-            raise refused("conflict", f"{found.name} is {found.state}; this is for jobs that are {words}.")
+            raise refused("conflict", f"{_called(found)} is {found.state}; this is for jobs that are {words}.")
         reason = {} if state is None else {"reason": ""}
         self._write(lambda: self._parts.store.change_job(job, state, what, text, key, **reason, **columns))
         return self._row(job)
@@ -329,3 +331,8 @@ class Desk(Service):
             self._parts.try_store()
         if self._parts.trouble:
             raise refused("unavailable", self._parts.trouble)
+
+
+def _called(job: Job) -> str:
+    """What to call a job in a sentence."""
+    return job.name or f"job {job.job}"

@@ -96,7 +96,12 @@ class Figures:
         self._parts.written(lambda: store.change_job(job, event="iteration", text=text, **columns))
 
     def _learn(self, look: Look) -> None:
-        """Remember how much memory a rank took: the next prediction for this box is better."""
+        """Remember how much memory a rank took: the next prediction for this box is better.
+
+        Only the joined last iteration counts, which takes the most.
+        """
+        if not (look.latest or {}).get("converged"):
+            return
         memory = [value for value in (look.latest or {}).get("memory_mb", ()) if value]
         run = look.run
         if run is not None and run.box_size_px and memory:

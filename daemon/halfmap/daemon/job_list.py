@@ -16,6 +16,7 @@ _SORTS = {
     "priority": "priority DESC, job",
     "resolution": "resolution IS NULL, resolution, job DESC",
 }
+_NESTED = re.compile(r"\([^()]*[+*}][^()]*\)\s*[+*{]")
 _TEXT = "name || ' ' || alias || ' ' || project || ' ' || state || ' ' || reason"
 
 
@@ -96,6 +97,9 @@ def _check_pattern(pattern: str) -> None:
     except re.error as error:
         message = f"{pattern!r} is no regular expression: {error}."
         raise Refused(Refusal(code="bad_request", message=message)) from None
+    if _NESTED.search(pattern):
+        message = f"{pattern!r} repeats what repeats itself, which may take for ever; write it without that."
+        raise Refused(Refusal(code="bad_request", message=message))
 
 
 def job_row(connection: sqlite3.Connection, row: sqlite3.Row) -> JobRow:

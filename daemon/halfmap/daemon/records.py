@@ -57,10 +57,10 @@ class Launch(Record):
     memory_mb: Annotated[int, Field(ge=1)] | None = None
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     hold: bool = False
-    begin: float | None = None
+    begin: Annotated[float, Field(allow_inf_nan=False)] | None = None
     after: Annotated[tuple[ShortText, ...], Field(max_length=100)] = ()
     place: Annotated[str, Field(pattern=r"^(here|slurm(:[A-Za-z0-9_.-]{1,64})?)$")] = "here"
-    notify_at_angstrom: Annotated[float, Field(gt=0)] | None = None
+    notify_at_angstrom: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Submission(Record):

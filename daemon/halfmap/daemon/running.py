@@ -11,9 +11,9 @@ from pathlib import Path
 from halfmap.daemon import service_unit
 from halfmap.daemon.clock import SystemClock
 from halfmap.daemon.daemon import Daemon, make_doers, make_parts
-from halfmap.daemon.database import StoreUnavailable, StoreUnreadable, open_database, open_for_reading
+from halfmap.daemon.database import StoreUnavailable, StoreUnreadable, open_database, open_for_reading, writing
 from halfmap.daemon.log import start_logging
-from halfmap.daemon.places import Places
+from halfmap.daemon.places import BadPlace, Places
 from halfmap.daemon.recovery_desk import RecoveryDesk
 from halfmap.daemon.server import serving
 from halfmap.daemon.service import Service
@@ -46,6 +46,9 @@ async def run(where: Places, settings: Settings, environ: Mapping[str, str]) -> 
     await daemon.begin()
     try:
         await _answer(where, doers.desk, environ, ended)
+    except BadPlace as error:
+        _log.error("%s", error)
+        return 1
     finally:
         await daemon.end()
         connection.close()
@@ -54,10 +57,18 @@ async def run(where: Places, settings: Settings, environ: Mapping[str, str]) -> 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, str]:
     """Open the store, at least for reading; and why it cannot be written."""
+    advice = "restart the daemon when it can"
     try:
-        return open_database(path), ""
+        connection = open_database(path)
     except StoreUnavailable as error:
-        return open_for_reading(path), f"the store cannot be written ({error}); restart the daemon when it can"
+        return open_for_reading(path), f"the store cannot be written ({error}); {advice}"
+    try:
+        # a file system that can only be read is found out by the first change, and by nothing before it
+        with writing(connection):
+            pass
+    except StoreUnavailable as error:
+        return connection, f"the store cannot be written ({error}); {advice}"
+    return connection, ""
 
 
 async def _answer(where: Places, service: Service, environ: Mapping[str, str], ended: asyncio.Event) -> None:
