@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -11,10 +10,9 @@ from pathlib import Path
 
 from halfmap.daemon.attempt_files import Exit, Identity, Spec, attempt_folder, read_exit, read_identity, write_spec
 from halfmap.daemon.launcher import OnThisMachine
-from halfmap.daemon.processes import ProcessSeen, is_alive, kill_all, processes_of
+from halfmap.daemon.processes import ProcessSeen, kill_all, processes_of
 
 JOB = "Refine3D/job001/"
-MPIEXEC = str(Path(sys.executable).with_name("mpiexec"))
 
 
 def wait_until(happens: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
@@ -101,17 +99,6 @@ class ShimRun:
     def others(self) -> list[ProcessSeen]:
         return [process for process in self.processes() if process.pid != self.pid]
 
-    def ranks(self) -> dict[int, ProcessSeen]:
-        """The ranks by number: of what has a rank, the one that computes."""
-        return {
-            process.rank: process
-            for process in self.processes()
-            if process.rank is not None and process.command.startswith("python")
-        }
-
-    def has_shim(self) -> bool:
-        return self.identity is not None and is_alive(self.identity)
-
     def is_up(self, lines: int = 1) -> bool:
         """Whether the program has said so many times that it is up."""
         return self.out.count("up\n") >= lines
@@ -137,19 +124,3 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return state not in "ZX"
-
-
-def spawn_from_another_process(run: ShimRun) -> int:
-    """Have another process start the shim, as a daemon would, and die; the shim's pid. It is no child of the test."""
-    code = (
-        "import os, sys; from pathlib import Path\n"
-        "from halfmap.daemon.attempt_files import read_spec\n"
-        "from halfmap.daemon.launcher import OnThisMachine\n"
-        f"folder = Path({str(run.folder)!r})\n"
-        "print(OnThisMachine().start(folder, read_spec(folder)).process_id, flush=True)\n"
-        "os.kill(os.getpid(), 9)"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert found.returncode == -signal.SIGKILL, found.stderr
-    run.pid = int(found.stdout)
-    return run.pid

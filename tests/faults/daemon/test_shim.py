@@ -1,412 +1,392 @@
-"""The shim of an attempt with real processes: it starts a program once, tells the truth about it, leaves nothing."""
+"""The shim with real processes: starts once, tells the truth, leaves nothing behind."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from halfmap.daemon.attempt_files import EXIT, fence
+from halfmap import contract
+from halfmap.contract.job_directory import Marker, iteration_files
+from halfmap.daemon import attempt_files
+from halfmap.daemon.attempt_files import Exit, Spec, attempt_folder, fence, read_exit, read_identity, write_spec
+from halfmap.daemon.ends import classify
 from halfmap.daemon.launcher import SHIM, OnThisMachine
-from halfmap.daemon.nvml import write_fake
-from halfmap.daemon.processes import ATTEMPT, attempt_of, start_time
-from tests.faults.daemon.shim_run import ShimRun, alive, python, shell, spawn_from_another_process, wait_until
+from halfmap.daemon.processes import is_alive, kill_all, processes_of
 
-WAITS = "echo up; while :; do sleep 0.05; done"
+JOB = "Refine3D/job012/"
+EXITS = (Marker.SUCCESS, Marker.FAILURE, Marker.ABORTED)
+PACKAGES = tuple(str(Path(file).parents[2]) for file in (contract.__file__, attempt_files.__file__))
+
+
+def until(condition: Callable, seconds: float = 20.0):
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert found, "it did not come about in time"
+    return found
+
+
+class Attempt:
+    """One attempt in a project of its own."""
+
+    def __init__(self, project: Path, script: str, **more) -> None:
+        self.project, self.job = project, project / JOB
+        self.job.mkdir(parents=True, exist_ok=True)
+        self.folder = attempt_folder(self.job, 1)
+        argv = ("/bin/sh", "-c", script)
+        self.spec = Spec(
+            **{
+                "uuid": f"test-{os.getpid()}-{project.name}",
+                "job": 1,
+                "number": 1,
+                "project": str(project),
+                "job_folder": JOB,
+                "output_root": f"{JOB}run",
+                "argv": argv,
+                "environment": {"PATH": os.environ["PATH"]},
+                "standard_output": f"{JOB}run.out",
+                "standard_error": f"{JOB}run.err",
+                "pipeline_control": JOB,
+                "package_paths": PACKAGES,
+                **more,
+            }
+        )
+        write_spec(self.folder, self.spec)
+
+    def start(self) -> "Attempt":
+        self.shim = OnThisMachine().start(self.folder, self.spec).process_id
+        return self
+
+    def output(self) -> str:
+        path = self.job / "run.out"
+        return path.read_text() if path.exists() else ""
+
+    def end(self) -> Exit:
+        return until(lambda: read_exit(self.folder))
+
+    def left(self) -> list[str]:
+        return [f"{one.pid} {one.command}" for one in processes_of(self.spec.uuid, None) if one.pid != self.shim]
+
+    def markers(self) -> set[str]:
+        return {path.name for path in self.job.glob("RELION_JOB_*")}
 
 
 @pytest.fixture
-def attempt(tmp_path):
+def attempt(tmp_path: Path):
+    """Make attempts; what is left of them is killed at the end."""
     made = []
 
-    def make(argv: tuple[str, ...], **more: object) -> ShimRun:
-        made.append(ShimRun(tmp_path, argv, **more))
+    def make(script: str, **more) -> Attempt:
+        made.append(Attempt(tmp_path, script, **more))
         return made[-1]
 
     yield make
-    for run in made:
-        run.sweep()
-
-
-def up(run: ShimRun) -> ShimRun:
-    run.start()
-    wait_until(run.is_up)
-    return run
-
-
-# --- starting --------------------------------------------------------------------------------------------------------
-
-
-def test_a_program_that_ends_well_is_told_as_such_and_marked(attempt):
-    run = attempt(shell("echo hello; echo trouble >&2")).start()
-    assert run.wait() == 0
-    assert (run.exit.code, run.exit.signal, run.exit.left, run.exit.refused) == (0, None, (), "")
-    assert (run.out, run.err) == ("hello\n", "trouble\n")
-    assert run.markers() == {"EXIT_SUCCESS"}
-    assert abs(run.exit.ended - time.time()) < 10
-    assert run.exit.peak_memory_mb > 0
-
-
-def test_the_marker_that_the_program_left_is_kept(attempt):
-    run = attempt(shell("touch Refine3D/job001/RELION_JOB_EXIT_FAILURE; exit 0")).start()
-    run.wait()
-    assert run.markers() == {"EXIT_FAILURE"}
-    assert run.exit.code == 0
+    for one in made:
+        kill_all(processes_of(one.spec.uuid, None), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
-    ("ends", "code", "number", "marker"),
+    ("script", "code", "number", "marker"),
     [
-        ("exit 3", 3, None, "EXIT_FAILURE"),
-        ("exit 2", 2, None, "EXIT_ABORTED"),
-        ("kill -9 $$", None, 9, "EXIT_FAILURE"),
-        ("kill -11 $$", None, 11, "EXIT_FAILURE"),
+        ("exit 0", 0, None, Marker.SUCCESS),
+        ("exit 3", 3, None, Marker.FAILURE),
+        ("exit 2", 2, None, Marker.ABORTED),
+        ("kill -9 $$", None, 9, Marker.FAILURE),
+        (f"touch {JOB}{Marker.SUCCESS}; exit 1", 1, None, Marker.SUCCESS),
     ],
 )
-def test_a_program_that_ends_badly_is_told_as_such_and_marked(attempt, ends, code, number, marker):
-    run = attempt(shell(ends)).start()
-    run.wait()
-    assert (run.exit.code, run.exit.signal) == (code, number)
-    assert run.markers() == {marker}
+def test_an_end_is_told_by_the_exit_file_and_a_marker(attempt, script, code, number, marker):
+    one = attempt(script).start()
+    end = one.end()
+    assert (end.code, end.signal, end.left, end.problem) == (code, number, (), "")
+    assert end.peak_memory_mb > 0
+    assert abs(end.ended - time.time()) < 20
+    assert one.markers() == {marker}
 
 
-def test_what_an_earlier_attempt_left_is_removed_before_the_program_starts(attempt):
-    run = attempt(shell("ls Refine3D/job001"))
-    for name in ("EXIT_SUCCESS", "EXIT_FAILURE", "EXIT_ABORTED", "ABORT_NOW"):
-        (run.job / f"RELION_JOB_{name}").touch()
-    run.start().wait()
-    assert "RELION_JOB" not in run.out
-    assert run.markers() == {"EXIT_SUCCESS"}
+def test_the_shim_says_who_it_is_before_the_program_starts(attempt):
+    one = attempt("cat Refine3D/job012/halfmap/attempt-001/shim.json; sleep 60").start()
+    seen = until(lambda: one.output().endswith("}") and json.loads(one.output()))
+    identity = read_identity(one.folder)
+    assert seen == identity.model_dump()
+    assert identity.process_id == one.shim
+    assert is_alive(identity)
+    os.kill(one.shim, signal.SIGTERM)
+    assert one.end().told_to_stop
+    assert until(lambda: not is_alive(identity))
 
 
-def test_output_is_appended_and_never_cut(attempt):
-    run = attempt(shell("echo new; echo new >&2"))
-    (run.job / "run.out").write_text("old\n" * 1000)
-    (run.job / "run.err").write_text("old\n")
-    run.start().wait()
-    assert run.out == "old\n" * 1000 + "new\n"
-    assert run.err == "old\nnew\n"
+def test_the_program_gets_the_environment_and_the_folder_that_were_written_down(attempt):
+    one = attempt("pwd; env; umask; cat", environment={"PATH": os.environ["PATH"], "WORD": "a b"}, umask=0o027).start()
+    assert one.end().code == 0
+    lines = set(one.output().splitlines())
+    assert {str(one.project), "WORD=a b", f"HALFMAP_ATTEMPT={one.spec.uuid}", "0027"} <= lines
+    shells_own = ("PWD", "OLDPWD", "SHLVL", "_", "PATH", "WORD", "HALFMAP_ATTEMPT")
+    assert all(line.partition("=")[0] in shells_own for line in lines if "=" in line)
 
 
-def test_of_many_shims_of_one_attempt_one_starts_the_program(attempt):
-    run = attempt(shell("echo started; sleep 0.3"))
-    shims = [OnThisMachine().start(run.folder, run.spec).process_id for _ in range(6)]
-    for pid in shims:
-        os.waitpid(pid, 0)
-    assert run.out == "started\n"
-    assert run.identity.process_id in shims
-    assert run.exit.code == 0
-    assert sorted(path.name for path in run.folder.iterdir()) == ["exit.json", "shim.json", "spec.json"]
+def test_output_is_appended_and_old_markers_are_gone_when_the_program_starts(attempt):
+    one = attempt(f"ls {JOB}; echo new; echo bad >&2")
+    (one.job / "run.out").write_text("old\n")
+    for marker in Marker:
+        (one.job / marker).touch()
+    assert one.start().end().code == 0
+    lines = one.output().splitlines()
+    assert (lines[0], lines[-1]) == ("old", "new")
+    assert not {str(marker) for marker in Marker} & set(lines)
+    assert (one.job / "run.err").read_text() == "bad\n"
 
 
-def test_a_fence_and_shims_at_once_leave_one_answer(attempt, tmp_path):
-    for number in range(6):
-        run = attempt(shell(f"echo {number}"))
-        run.folder = run.folder.with_name(f"attempt-{number + 10:03d}")
-        run.folder.mkdir()
-        (run.folder / "spec.json").write_text(run.spec.model_dump_json())
-        run.start()
-        time.sleep(0.006 * number)
-        fenced = fence(run.folder, run.uuid)
-        run.wait()
-        assert (f"{number}\n" in run.out) is not fenced
-        assert run.identity.fenced is fenced
-        assert (run.exit is None) is fenced
+def test_old_markers_are_gone_before_the_attempt_is_claimed(attempt):
+    one = attempt("exit 0", cards=("GPU-1",), fake_nvml="/nowhere")
+    (one.job / Marker.SUCCESS).touch()
+    assert one.start().end().refused
+    assert one.markers() == set()
 
 
-def test_the_program_gets_its_environment_and_nothing_that_was_not_asked_for(attempt, monkeypatch):
-    monkeypatch.setenv("SECRET", "1")
-    run = attempt(("/usr/bin/env",), environment={"PATH": "/bin", "ODD": "a b'c\n$(id)"}).start()
-    run.wait()
-    assert sorted(run.out.splitlines()) == sorted(f"PATH=/bin\nODD=a b'c\n$(id)\n{ATTEMPT}={run.uuid}".splitlines())
+def test_an_attempt_is_started_once_however_many_shims_there_are(attempt):
+    one = attempt(f"echo started >> {JOB}ledger; sleep 0.3")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: one.start(), range(8)))
+    one.end()
+    until(lambda: not processes_of(one.spec.uuid, None))
+    assert (one.job / "ledger").read_text() == "started\n"
 
 
-def test_arguments_are_handed_on_as_they_are(attempt):
-    words = ("a b", "$(touch pwned)", "; touch pwned", "*", "'", '"', "\n", "ü", "", "--x=\x1b[31m")
-    run = attempt((sys.executable, "-c", "import sys; print(sys.argv[1:])", *words)).start()
-    run.wait()
-    assert run.out == f"{list(words)}\n"
-    assert not (run.project / "pwned").exists()
+def test_a_fenced_attempt_never_starts(attempt):
+    one = attempt(f"touch {JOB}ledger")
+    assert fence(one.folder, one.spec.uuid)
+    one.start()
+    until(lambda: not processes_of(one.spec.uuid, None))
+    assert not (one.job / "ledger").exists()
+    assert read_exit(one.folder) is None
+    assert classify(None, frozenset(), False, False)[0] == "lost", "for whoever does not know of the fence"
 
 
-def test_the_program_has_no_terminal_no_input_and_no_open_files_of_the_daemon(attempt):
-    reader, writer = os.pipe()
-    os.set_inheritable(writer, True)
-    seen = "import os; print(os.read(0, 1), sorted(map(int, os.listdir('/proc/self/fd')))[:-1])\n"
-    tty = "try:\n open('/dev/tty')\n print('tty')\nexcept OSError:\n print('none')"
-    run = attempt(python(seen + tty)).start()
-    run.wait()
-    os.close(reader)
-    os.close(writer)
-    assert run.out.splitlines() == ["b'' [0, 1, 2]", "none"]
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("/nowhere/mpiexec", "-n", "3"), "/nowhere/mpiexec: No such file or directory"),
+        (("/etc/passwd",), "/etc/passwd: Permission denied"),
+    ],
+)
+def test_a_program_that_cannot_be_started_is_told_in_words(attempt, argv, words):
+    one = attempt("", argv=argv).start()
+    assert one.end().problem == words
+    assert words in (one.job / "run.err").read_text()
+    assert one.markers() == {Marker.FAILURE}
 
 
-def test_signals_come_to_the_program_as_they_would_from_a_shell(attempt):
-    """Neither blocked nor ignored: an ignored SIGINT or SIGCHLD would be inherited by every rank."""
-    code = (
-        "import signal\n"
-        "print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())))\n"
-        "print([n for n in range(1, 32) if n not in (9, 19) and signal.getsignal(n) == signal.SIG_IGN])"
-    )
-    run = attempt(python(code)).start()
-    run.wait()
-    # Python itself ignores SIGPIPE and SIGXFSZ
-    assert run.out.splitlines() == ["[]", f"[{int(signal.SIGPIPE)}, {int(signal.SIGXFSZ)}]"]
+def test_a_project_that_is_gone_is_told_in_words(attempt, tmp_path):
+    one = attempt("exit 0", pipeline_control="")
+    write_spec(one.folder, one.spec.model_copy(update={"project": str(tmp_path / "gone")}))
+    one.start()
+    assert one.end().problem == f"{tmp_path}/gone: No such file or directory"
 
 
-def test_files_are_made_with_the_mask_of_the_specification(attempt):
-    run = attempt(shell("touch made"), umask=0o027).start()
-    run.wait()
-    assert (run.project / "made").stat().st_mode & 0o777 == 0o640
-    assert (run.job / "run.out").stat().st_mode & 0o777 == 0o640
-
-
-def test_a_program_that_is_not_there_is_said_where_people_look(attempt):
-    run = attempt(("/no/such/mpiexec",)).start()
-    run.wait()
-    assert run.exit.problem == "/no/such/mpiexec: No such file or directory"
-    assert run.exit.code == 127
-    assert "the program could not be started: /no/such/mpiexec" in run.err
-    assert run.markers() == {"EXIT_FAILURE"}
-
-
-def test_a_program_that_may_not_be_executed_is_said_so(attempt):
-    run = attempt(("/etc/passwd",)).start()
-    run.wait()
-    assert "Permission denied" in run.exit.problem
-    assert run.markers() == {"EXIT_FAILURE"}
-
-
-def test_a_project_that_is_gone_is_said_so(attempt, tmp_path):
-    run = attempt(shell("echo never"), project=f"{tmp_path}/gone").start()
-    run.wait()
-    assert "No such file" in run.exit.problem
-    assert run.out == ""
-
-
-def test_a_card_that_a_colleague_took_meanwhile_keeps_the_program_from_starting(attempt, tmp_path):
+def test_cards_are_looked_at_once_more_before_the_start(attempt, tmp_path):
     fake = tmp_path / "cards.json"
-    write_fake(fake, 2)
-    text = fake.read_text().replace(
-        '"processes": []', '"processes": [{"pid": 4711, "user": "anna", "command": "cryosparc", "memory_mb": 11468.8}]'
-    )
-    paths = tuple(str(Path(path)) for path in sys.path if path)
-    fields = {"cards": ("GPU-1",), "fake_nvml": str(fake), "package_paths": paths}
-    free = attempt(shell("echo ran"), **fields).start()
-    free.wait()
-    assert (free.out, free.exit.code) == ("ran\n", 0)
-    (free.folder / "shim.json").unlink()
-    (free.folder / EXIT).unlink()
-    fake.write_text(text)
-    taken = attempt(shell("echo ran again"), **fields).start()
-    taken.wait()
-    assert taken.exit.refused == "card 1 used by anna, pid 4711 cryosparc, 11.2 GB"
-    assert taken.out == "ran\n"
-    assert taken.markers() == set()
-
-
-# --- while it runs ---------------------------------------------------------------------------------------------------
-
-
-def test_it_says_who_it_is_and_that_is_true(attempt):
-    run = up(attempt(shell(WAITS)))
-    identity = run.identity
-    assert identity.process_id == run.pid
-    assert identity.start_time == start_time(run.pid)
-    assert identity.uuid == run.uuid
-    assert os.getsid(run.pid) == run.pid != os.getsid(0)
-    assert attempt_of(run.pid) == run.uuid
-    assert all(attempt_of(process.pid) == run.uuid for process in run.processes())
-
-
-def test_it_outlives_who_started_it(attempt):
-    run = attempt(shell("echo up; sleep 0.3; echo done"))
-    pid = spawn_from_another_process(run)
-    wait_until(lambda: not alive(pid))
-    assert run.out == "up\ndone\n"
-    assert run.exit.code == 0
-
-
-def test_a_closed_terminal_does_not_reach_it(attempt):
-    run = up(attempt(shell(WAITS)))
-    [child] = [process for process in run.others() if process.parent == run.pid]
-    os.kill(run.pid, signal.SIGHUP)
-    time.sleep(0.15)
-    assert alive(run.pid)
-    assert alive(child.pid)
-    # started from a terminal that closes: session leader gone, and SIGHUP to its whole foreground group
-    leader, follower = os.openpty()
-    code = (
-        "import os, runpy, sys, time; os.setsid()\n"
-        f"open({os.ttyname(follower)!r})\n"
-        "if os.fork(): time.sleep(0.5); os._exit(0)\n"
-        f"runpy.run_path({str(SHIM)!r}, run_name='__main__')"
-    )
-    second = attempt(shell("sleep 1; echo survived"))
-    second.folder = second.folder.with_name("attempt-002")
-    second.folder.mkdir()
-    (second.folder / "spec.json").write_text(second.spec.model_dump_json())
-    subprocess.Popen([sys.executable, "-c", code, str(second.folder)], stdin=follower).wait()
-    os.close(follower)
-    os.close(leader)
-    wait_until(lambda: second.exit is not None, 5)
-    assert second.exit.code == 0
-    assert "survived" in second.out
+    one = attempt(f"touch {JOB}ledger", cards=("GPU-1",), fake_nvml=str(fake), memory_needed_mb=1000.0)
+    card = {"uuid": "GPU-1", "index": 0, "name": "A100", "memory_total_mb": 40000, "memory_used_mb": 11000}
+    foreign = {"pid": 4711, "user": "anna", "command": "cryosparc", "memory_mb": 11000, "kind": "compute"}
+    fake.write_text(json.dumps({"cards": [{**card, "processes": [foreign]}]}))
+    end = one.start().end()
+    assert "anna" in end.refused
+    assert "cryosparc" in end.refused
+    assert not (one.job / "ledger").exists()
+    assert one.markers() == set(), "it never ran, so RELION is told nothing"
 
 
 def test_a_stop_is_handed_on_and_told(attempt):
-    run = up(attempt(shell(WAITS)))
-    os.kill(run.pid, signal.SIGTERM)
-    run.wait()
-    assert (run.exit.signal, run.exit.told_to_stop, run.exit.left) == (signal.SIGTERM, True, ())
-    assert run.markers() == {"EXIT_ABORTED"}
-    assert run.processes() == []
+    one = attempt("trap 'echo stopping; exit 2' TERM; echo up; sleep 60 & wait").start()
+    until(lambda: "up" in one.output())
+    os.kill(one.shim, signal.SIGTERM)
+    end = one.end()
+    assert (end.code, end.told_to_stop, end.left) == (2, True, ())
+    assert one.output().split() == ["up", "stopping"]
+    assert one.markers() == {Marker.ABORTED}
+    assert one.left() == []
 
 
-def test_a_program_that_ends_well_although_it_was_told_to_stop_has_finished(attempt):
-    run = up(attempt(shell("trap 'exit 0' TERM; " + WAITS)))
-    os.kill(run.pid, signal.SIGINT)
-    run.wait()
-    assert (run.exit.code, run.exit.told_to_stop) == (0, True)
-    assert run.markers() == {"EXIT_SUCCESS"}
+def test_a_stop_before_the_program_has_started_is_not_lost(attempt):
+    one = attempt("sleep 60")
+    # a signal that comes while the shim is starting waits until it is taken
+    early = (
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [15]); os.kill(os.getpid(), 15); "
+        "os.execv(sys.executable, sys.argv[1:])"
+    )
+    argv = [sys.executable, "-I", "-S", str(SHIM), str(one.folder)]
+    subprocess.run([sys.executable, "-c", early, *argv], check=False, timeout=20)
+    assert read_exit(one.folder).told_to_stop
+    assert one.markers() == {Marker.ABORTED}
+    assert one.output() == ""
 
 
-def test_a_stop_that_comes_before_the_program_is_not_lost(attempt):
-    """At whatever moment of the shim's first milliseconds: the program does not run on."""
-    for number in range(8):
-        run = attempt(shell("sleep 30"))
-        run.folder = run.folder.with_name(f"attempt-{number + 10:03d}")
-        run.folder.mkdir()
-        (run.folder / "spec.json").write_text(run.spec.model_dump_json())
-        run.start()
-        time.sleep(0.005 * number)
-        os.kill(run.pid, signal.SIGTERM)
-        run.wait(5)
-        assert run.processes() == []
-        assert run.exit is None or run.exit.told_to_stop
+@pytest.mark.slow
+def test_a_program_that_ignores_a_stop_is_killed_after_a_while(attempt):
+    one = attempt("trap '' TERM; echo up; while :; do sleep 1; done").start()
+    until(lambda: "up" in one.output())
+    os.kill(one.shim, signal.SIGTERM)
+    end = one.end()
+    assert (end.signal, end.told_to_stop, end.left) == (signal.SIGKILL, True, ())
+    assert one.left() == []
 
 
-def test_a_program_that_was_killed_is_told_as_such_and_its_children_are_removed(attempt):
-    run = up(attempt(shell("(while :; do sleep 0.05; done) & echo up; wait")))
-    child = next(process for process in run.others() if process.parent == run.pid)
-    os.kill(child.pid, signal.SIGKILL)
-    run.wait()
-    assert (run.exit.signal, run.exit.left) == (signal.SIGKILL, ())
-    assert run.processes() == []
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        "sleep 6007 &",
+        "setsid sleep 6007 &",
+        "(setsid sh -c 'sleep 6007 & sleep 6007; true' &) &",
+        "nohup setsid env -i /bin/sleep 6007 >/dev/null 2>&1 &",
+        "(trap '' TERM; sleep 6007; sleep 6007) &",
+    ],
+)
+def test_what_a_program_leaves_running_is_removed(attempt, leaves):
+    one = attempt(f"{leaves} sleep 0.2; echo done").start()
+    until(lambda: "done" in one.output())
+    assert one.end() == one.end().model_copy(update={"code": 0, "left": ()})
+    assert one.left() == []
+    assert not [line for line in command_lines() if line.startswith(("sleep 6007", "/bin/sleep 6007"))]
 
 
-DAEMONISES = """
-import os, sys, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        {ignores}
-        with open("grandchild", "w") as file:
-            file.write(str(os.getpid()))
-        print("up", flush=True)
-        {body}
-    os._exit(0)
-os.wait()
-while not os.path.exists("grandchild"): time.sleep(0.01)
-{ends}
-"""
-SLEEP = "time.sleep(60)"
-CLEARED = "os.execve('/bin/sleep', ['sleep', '60'], {})"
-IGNORES = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+def command_lines() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return found
 
 
-@pytest.mark.parametrize("body", [SLEEP, CLEARED], ids=["marked", "cleared"])
-@pytest.mark.parametrize("ignores", ["pass", IGNORES], ids=["obeys", "ignores"])
-def test_a_grandchild_that_made_itself_a_daemon_is_removed(attempt, body, ignores):
-    run = attempt(python(DAEMONISES.format(body=body, ignores=ignores, ends=""))).start()
-    run.wait()
-    grandchild = int((run.project / "grandchild").read_text())
-    assert not alive(grandchild)
-    assert (run.exit.code, run.exit.left) == (0, ())
-
-
-def test_a_process_that_ends_while_nobody_waits_for_it_is_not_left_as_a_zombie(attempt):
-    code = DAEMONISES.format(body="os._exit(0)", ignores="pass", ends="print('up', flush=True); time.sleep(60)")
-    run = attempt(python(code)).start()
-    wait_until(lambda: run.is_up(2))
-    grandchild = int((run.project / "grandchild").read_text())
-    wait_until(lambda: not Path(f"/proc/{grandchild}").exists(), 3)
-
-
-def test_exit_codes_are_not_lost_where_the_parent_ignores_its_children(attempt):
-    run = attempt(shell("exit 5"))
+def test_the_shim_survives_its_starter_and_a_terminal_that_closes(attempt):
+    one = attempt("sleep 1; echo done")
     code = (
-        "import signal, os, sys, time; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
-        f"os.execv(sys.executable, [sys.executable, '-I', '-S', {str(SHIM)!r}, {str(run.folder)!r}])"
+        "from pathlib import Path; from halfmap.daemon.attempt_files import read_spec; "
+        "from halfmap.daemon.launcher import OnThisMachine; import os, signal; "
+        f"folder = Path({str(one.folder)!r}); "
+        "print(OnThisMachine().start(folder, read_spec(folder)).process_id, flush=True); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    subprocess.run([sys.executable, "-c", code], check=False, start_new_session=True)
-    assert run.exit.code == 5
+    environment = {**os.environ, "PYTHONPATH": ":".join(PACKAGES)}
+    starter = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert starter.returncode == -signal.SIGKILL
+    one.shim = int(starter.stdout)
+    until(lambda: read_identity(one.folder))
+    os.kill(one.shim, signal.SIGHUP)
+    os.kill(one.shim, signal.SIGPIPE)
+    assert one.end().code == 0
+    assert one.output() == "done\n"
 
 
-# --- disks -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 64 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, text=True, check=False
+def test_a_starter_that_ignores_its_children_costs_no_exit_code(attempt):
+    one = attempt("exit 7")
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
     )
-    if made.returncode:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    argv = [sys.executable, "-I", "-S", str(SHIM), str(one.folder)]
+    subprocess.run([sys.executable, "-c", ignoring, *argv], check=False, timeout=20)
+    assert read_exit(one.folder).code == 7
 
 
-def test_on_a_full_disk_the_end_is_written_when_there_is_room(attempt, small_disk):
-    run = attempt(shell("echo up; while [ ! -e ../go ]; do sleep 0.02; done; exit 7"))
-    target = small_disk / "attempt-001"
-    run.folder.rename(run.folder.with_name("moved"))
-    target.mkdir()
-    (target / "spec.json").write_text(run.spec.model_dump_json())
-    run.folder.symlink_to(target)
-    up(run)
-    fill = small_disk / "fill"
-    with pytest.raises(OSError, match="No space"), fill.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 512)
-    (run.project.parent / "go").touch()
-    wait_until(lambda: run.markers() == {"EXIT_FAILURE"})
-    time.sleep(0.2)
-    assert run.exit is None
-    assert run.has_shim()
-    fill.unlink()
-    run.wait(5)
-    assert run.exit.code == 7
+def test_a_folder_that_was_deleted_is_not_waited_for(attempt):
+    one = attempt(f"rm -r {JOB}halfmap; exit 0").start()
+    until(lambda: not processes_of(one.spec.uuid, None), 5)
 
 
-def test_a_job_folder_that_was_deleted_does_not_keep_the_shim(attempt):
-    run = up(attempt(shell("echo up; while [ ! -e ../go ]; do sleep 0.02; done")))
-    subprocess.run(["rm", "-rf", str(run.job)], check=True)
-    (run.project.parent / "go").touch()
-    run.wait(5)
-    assert not run.job.exists()
+@pytest.mark.slow
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small file system")
+def test_the_end_is_written_once_a_full_disk_has_room(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(small)], check=True)
+    try:
+        one = Attempt(small, "dd if=/dev/zero of=filler bs=1k 2>/dev/null; exit 3").start()
+        identity = until(lambda: read_identity(one.folder))
+        until(lambda: (small / "filler").exists() and not one.left())
+        time.sleep(1.0)
+        assert read_exit(one.folder) is None
+        assert is_alive(identity)
+        (small / "filler").unlink()
+        assert one.end().code == 3
+        until(lambda: not is_alive(identity))
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
 
 
-# --- figures ---------------------------------------------------------------------------------------------------------
+def in_slurm(one: Attempt, restart: int) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "SLURM_RESTART_COUNT": f"{restart}", "SLURM_JOB_ID": "5"}
+    argv = [sys.executable, "-I", "-S", str(SHIM), str(one.folder)]
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=30)
 
 
-def test_it_starts_at_once_and_stays_small(attempt):
-    """Bounds for a busy machine; alone it is a tenth of a second less and half the memory."""
-    began = time.monotonic()
-    run = attempt(python("import time; print('up', time.monotonic(), flush=True); time.sleep(60)")).start()
-    wait_until(lambda: "\n" in run.out)
-    assert float(run.out.split()[1]) - began < 1.0
-    shim = next(process for process in run.processes() if process.pid == run.pid)
-    assert shim.rss_mb < 25
+def test_slurm_may_start_an_attempt_again_but_not_twice(attempt):
+    script = f"echo $SLURM_JOB_ID $0 >> {JOB}ledger; exit 2"
+    again = ("/bin/sh", "-c", script, "--continue={optimiser}")
+    one = attempt(script, slurm=True, continue_argv=again)
+    assert in_slurm(one, 0).returncode == 2
+    twice = in_slurm(one, 0)
+    assert twice.returncode == 75
+    assert "started before" in twice.stderr
+    (one.job / Marker.ABORT_NOW).touch()
+    for number in (3, 4):
+        for path in iteration_files(f"{one.job}/run", number)[: 5 if number == 4 else None]:
+            path.write_text("whole")
+    assert in_slurm(one, 1).returncode == 2
+    assert in_slurm(one, 1).returncode == 75
+    assert (one.job / "ledger").read_text().splitlines() == ["5 /bin/sh", f"5 --continue={JOB}run_it003_optimiser.star"]
+    assert read_identity(one.folder).restart == 1
+    assert json.loads((one.folder / "exit-0.json").read_text())["code"] == 2
+    assert one.markers() == {Marker.ABORTED, Marker.ABORT_NOW}, "a stop that was asked for holds"
 
 
-def test_many_children_that_come_and_go_do_not_disturb_it(attempt):
-    run = attempt(shell("i=0; while [ $i -lt 300 ]; do /bin/true & i=$((i+1)); done; wait; exit 6"))
-    run.start().wait()
-    assert run.exit.code == 6
+def test_what_slurm_starts_again_without_a_whole_iteration_starts_over(attempt):
+    one = attempt(f"echo over >> {JOB}ledger; exit 2", slurm=True, continue_argv=("/bin/false", "{optimiser}"))
+    in_slurm(one, 0)
+    assert in_slurm(one, 1).returncode == 2
+    assert (one.job / "ledger").read_text() == "over\nover\n"
+
+
+@pytest.mark.parametrize("before", ["fenced", "finished"])
+def test_slurm_starts_nothing_again_that_was_fenced_or_has_finished(attempt, before):
+    one = attempt(f"echo started >> {JOB}ledger", slurm=True)
+    if before == "fenced":
+        fence(one.folder, one.spec.uuid)
+    else:
+        assert in_slurm(one, 0).returncode == 0
+    assert in_slurm(one, 1).returncode == 75
+    assert (one.job / "ledger").exists() == (before == "finished")
+
+
+def test_a_later_start_by_slurm_that_comes_first_cannot_be_fenced(attempt):
+    one = attempt("exit 0", slurm=True)
+    assert in_slurm(one, 2).returncode == 0
+    assert not fence(one.folder, one.spec.uuid)
+    assert in_slurm(one, 1).returncode == 75
+
+
+def test_a_shim_starts_its_program_at_once_and_stays_small(attempt, record_property):
+    waits, sizes = [], []
+    for number in range(7):
+        one = attempt("date +%s.%N; sleep 0.4", number=number + 1)
+        (one.job / "run.out").unlink(missing_ok=True)
+        one.folder = attempt_folder(one.job, number + 1)
+        write_spec(one.folder, one.spec)
+        began = time.time()
+        one.start()
+        until(lambda one=one: one.output().endswith("\n"))
+        status = Path(f"/proc/{one.shim}/status").read_text()
+        sizes.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
+        waits.append(1000 * (float(one.output()) - began))
+        one.end()
+    record_property("milliseconds from spawn to start", sorted(round(wait) for wait in waits))
+    record_property("megabytes", max(sizes))
+    assert min(waits) < 60, waits
+    assert max(sizes) < 20, sizes
