@@ -2,7 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,15 +112,20 @@ class Parts:
         try:
             result = change()
         except StoreUnavailable as error:
-            self.trouble = f"the store cannot be written ({error}); nothing is started until it can"
+            self.trouble = _words_of(error)
             raise
-        self.trouble = ""
+        if self.trouble:
+            # a change of nothing succeeds on any disk
+            self.try_store()
         return result
 
     def try_store(self) -> None:
-        """See whether the store can be written again."""
-        with contextlib.suppress(StoreUnavailable):
-            self.written(self.store.touch)
+        """See whether the store can be written."""
+        try:
+            self.store.touch()
+            self.trouble = ""
+        except StoreUnavailable as error:
+            self.trouble = _words_of(error)
 
     async def in_project(self, project: Path, work: Callable[..., _Result], *values: Any) -> _Result:
         """Do something in a project's own thread; raises `halfmap.daemon.lanes.Hung` if its file system hangs."""
@@ -140,3 +144,7 @@ class Parts:
 
         self.loop.call_soon_threadsafe(do)
         done.result()
+
+
+def _words_of(error: StoreUnavailable) -> str:
+    return f"the store cannot be written ({error}); nothing is started until it can"

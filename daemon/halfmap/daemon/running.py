@@ -11,7 +11,7 @@ from pathlib import Path
 from halfmap.daemon import service_unit
 from halfmap.daemon.clock import SystemClock
 from halfmap.daemon.daemon import Daemon, make_doers, make_parts
-from halfmap.daemon.database import StoreUnavailable, StoreUnreadable, open_database, open_for_reading, writing
+from halfmap.daemon.database import StoreUnavailable, StoreUnreadable, open_database, open_for_reading
 from halfmap.daemon.log import start_logging
 from halfmap.daemon.places import BadPlace, Places
 from halfmap.daemon.recovery_desk import RecoveryDesk
@@ -41,6 +41,9 @@ async def run(where: Places, settings: Settings, environ: Mapping[str, str]) -> 
     store = Store(connection, SystemClock())
     parts = make_parts(where, settings, environ, store)
     parts.trouble = trouble
+    if not trouble:
+        # a full disk, or one that can only be read, is found out by the first change, and by nothing before it
+        parts.try_store()
     doers = make_doers(parts, ended.set)
     daemon = Daemon(parts, doers)
     await daemon.begin()
@@ -57,18 +60,10 @@ async def run(where: Places, settings: Settings, environ: Mapping[str, str]) -> 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, str]:
     """Open the store, at least for reading; and why it cannot be written."""
-    advice = "restart the daemon when it can"
     try:
-        connection = open_database(path)
+        return open_database(path), ""
     except StoreUnavailable as error:
-        return open_for_reading(path), f"the store cannot be written ({error}); {advice}"
-    try:
-        # a file system that can only be read is found out by the first change, and by nothing before it
-        with writing(connection):
-            pass
-    except StoreUnavailable as error:
-        return connection, f"the store cannot be written ({error}); {advice}"
-    return connection, ""
+        return open_for_reading(path), f"the store cannot be written ({error}); restart the daemon when it can"
 
 
 async def _answer(where: Places, service: Service, environ: Mapping[str, str], ended: asyncio.Event) -> None:
