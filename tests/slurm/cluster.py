@@ -125,6 +125,13 @@ class Cluster:
         """Wait until the controller has heard of the node again."""
         until(lambda: self._node() not in ("", "unknown", "unk"), what="the node")
 
+    def undrain(self) -> bool:
+        """Put the node back into service; whether that was necessary."""
+        drained = "drain" in self._node()
+        if drained:
+            self.call("scontrol", "update", f"NodeName={NODE}", "State=RESUME")
+        return drained
+
     def _node(self) -> str:
         return self.call("sinfo", "-h", "-o", "%T", check=False).strip()
 

@@ -266,7 +266,7 @@ def test_what_slurm_refuses_is_told_in_its_words(attempt, wish, said):
 def test_a_controller_killed_right_after_starts_makes_no_attempt_start_twice_and_loses_none(
     needed, tmp_path, delay, seconds
 ):
-    # a cluster for each kill: afterwards Slurm gives two jobs one number, and takes the node out of service for it
+    # a cluster for each kill: it gives two jobs one number, and takes the node out of service for it
     with cluster(tmp_path / "slurm") as slurm:
         attempts = [Attempt(slurm, tmp_path) for _ in range(STARTS_PER_KILL)]
         for attempt in attempts:
@@ -281,11 +281,14 @@ def test_a_controller_killed_right_after_starts_makes_no_attempt_start_twice_and
         slurm.until_in_service()
         # Slurm has forgotten some that run, and starts some a second time: the shims of these start nothing
         until(lambda: all(attempt.lines() or attempt.standing().may_run for attempt in attempts), what="every attempt")
-        settled = (Phase.ENDED, Phase.UNSEEN, Phase.STUCK)
-        until(lambda: all(attempt.standing().phase in settled for attempt in attempts), what="the end in Slurm")
+        until(lambda: slurm.undrain() or all(map(_is_settled, attempts)), what="the end in Slurm")
         until(lambda: not any(attempt.processes() for attempt in attempts), what="the end of all processes")
         starts = [tuple(line[:2]) for attempt in attempts for line in attempt.lines()]
         assert len(starts) == len(set(starts))
+
+
+def _is_settled(attempt: Attempt) -> bool:
+    return attempt.standing().phase in (Phase.ENDED, Phase.UNSEEN, Phase.STUCK)
 
 
 def _asked_for_again(attempt: Attempt, seconds: int) -> bool:

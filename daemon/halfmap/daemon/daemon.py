@@ -5,9 +5,11 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from halfmap.daemon import service_unit
@@ -145,8 +147,14 @@ class Daemon:
         while True:
             self._parts.wake.clear()
             await look()
+            for begin in self._doers.line.begins():
+                when = datetime.fromtimestamp(begin, UTC)
+                self._ticks.add_job(self._wake, DateTrigger(when), id=f"begin {begin}", replace_existing=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._parts.wake.wait(), self._doers.line.next_look_s(_QUEUE_S))
+
+    async def _wake(self) -> None:
+        self._parts.wake.set()
 
     async def _look_at_hints(self) -> None:
         while True:

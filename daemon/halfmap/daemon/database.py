@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from halfmap.daemon.crash_points import crash_point
@@ -138,4 +139,9 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _matches(pattern: str, text: str | None) -> bool:
-    return re.search(pattern, text or "", re.IGNORECASE) is not None
+    return _compiled(pattern).search(text or "") is not None
+
+
+@lru_cache(maxsize=32)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)

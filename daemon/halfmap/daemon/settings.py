@@ -55,7 +55,6 @@ class Ticks(_Table):
     polling_s: Seconds = 5
     follow_s: Seconds = 2
     cards_s: Seconds = 10
-    stall_s: Seconds = 20
     slurm_s: Seconds = 15
     retention_s: Seconds = 3600
     hung_s: Seconds = 20

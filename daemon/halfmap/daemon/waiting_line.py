@@ -131,12 +131,15 @@ class WaitingLine:
         return Need(sum(need.cores for need in here), sum(need.memory_mb for need in here))
 
     def next_look_s(self, at_most_s: float) -> float:
-        """When the queue should be looked at again, if nothing happens: in time for the next deferred start."""
-        begins = [job.begin - self._now() for job in self._parts.store.own_jobs(JobState.QUEUED) if job.begin]
+        """When the queue should be looked at again, if nothing happens: in time for the next try of a start."""
         later = [self._parts.live_of(job.job).retry_at for job in self._parts.store.own_jobs(JobState.QUEUED)]
-        waits = [seconds for seconds in begins if seconds > 0]
-        waits += [seconds for at in later if (seconds := at - self._parts.clock.monotonic()) > 0]
+        waits = [seconds for at in later if (seconds := at - self._parts.clock.monotonic()) > 0]
         return min([at_most_s, *waits])
+
+    def begins(self) -> list[float]:
+        """Times (s since the epoch) at which jobs may begin that wait for that."""
+        queued = self._parts.store.own_jobs(JobState.QUEUED)
+        return [job.begin for job in queued if job.begin is not None and job.begin > self._now()]
 
     def machine(self) -> Machine:
         """What this machine has."""
