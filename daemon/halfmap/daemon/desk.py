@@ -199,7 +199,9 @@ class Desk(Service):
             raise refused("conflict", f"{_called(found)} is being made; stop it in a moment.")
         if found.state.is_waiting:
             columns = {"reason": "stopped before it started", "ended": self._parts.clock.now()}
-            self._write(lambda: self._parts.store.change_job(job, JobState.ABORTED, "aborted", "", key, **columns))
+            self._write(
+                lambda: self._parts.store.change_job(job, JobState.ABORTED, "aborted", "", key, "stop", **columns)
+            )
             await self._stopping.settle(found)
         elif found.state.is_active:
             self._write(lambda: self._stopping.ask(found, mode, key))

@@ -215,12 +215,19 @@ class Store:
         crash_point("submit.named")
 
     def change_job(
-        self, job: int, state: JobState | None = None, event: str = "", text: str = "", key: str = "", **columns: Any
+        self,
+        job: int,
+        state: JobState | None = None,
+        event: str = "",
+        text: str = "",
+        key: str = "",
+        asked: str = "",
+        **columns: Any,
     ) -> None:
-        """Change a job's state and other columns, with an event and the request that asked for it."""
+        """Change a job's state and other columns, with an event, and the request if it is called otherwise."""
         with self._writing():
             self._change_job(job, state, event, text, columns)
-            self._asked(key, event, job)
+            self._asked(key, asked or event, job)
 
     def begin_attempt(self, job: int, uuid: str, spec: str, cards: Sequence[str], slurm: bool) -> int:
         """Write an attempt down and lease its cards, before anything is started.
@@ -276,7 +283,7 @@ class Store:
             self._set("attempt", {"stop": text, "state": AttemptState.STOPPING.value}, "uuid = ?", uuid)
             words = f"stopping ({stop.mode.replace('_', ' ')})"
             self._change_job(found.job, JobState.STOPPING, "stop_asked_for", words, {"reason": words}, found.number)
-            self._asked(key, "stop", found.job)
+            self._asked(key, "resume" if stop.resume else "stop", found.job)
         crash_point("stop.noted")
 
     def note_slurm_job(self, uuid: str, slurm_job: int) -> None:
