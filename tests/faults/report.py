@@ -39,9 +39,9 @@ Below, each fault is done to a real daemon process with a real project. The prog
 starts into a ledger; what the daemon claims is compared with that ledger, with the processes of the machine, with
 RELION's list of jobs and with the store, all from outside. A *violation* is any difference. `make faults` repeats all
 of it and writes this page; the tests do each fault once (`tests/faults/daemon/`). P8 is the socket's own: its folder
-has mode 0700, the socket 0600, and each request's uid is asked of the kernel (`tests/unit/daemon/test_server.py`). Faults
-of Slurm are in `tests/slurm/`, those of directory watching in `tests/faults/daemon/test_watching.py`, a file system
-that hangs in `tests/unit/daemon/test_lanes.py`.
+has mode 0700, the socket 0600, and the uid of each request is asked of the kernel (`tests/unit/daemon/test_server.py`).
+Faults of Slurm are in `tests/slurm/`, those of directory watching in `tests/faults/daemon/test_watching.py`, a file
+system that hangs in `tests/unit/daemon/test_lanes.py`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Requests of clients to a real daemon: each key is done once and answered each time, and hostile words are only words."""
+"""Requests of clients to a real daemon: each key is done once and answered each time; hostile words are words."""
 
 import time
 import uuid

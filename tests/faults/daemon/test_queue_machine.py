@@ -1,0 +1,19 @@
+"""Random orders of requests, ends, crashes and changes of cards, each held against a plain model."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.faults.daemon.queue_machine import QueueMachine
+
+
+@pytest.mark.slow
+def test_the_daemon_comes_to_what_its_model_comes_to():
+    few = settings(
+        max_examples=12,
+        stateful_step_count=20,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(QueueMachine, settings=few)
