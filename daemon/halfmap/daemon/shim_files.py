@@ -1,7 +1,6 @@
 """The files of an attempt as its shim handles them, without the libraries that `halfmap.daemon.attempt_files` needs."""
 
 # without pathlib too: it starts in a few milliseconds
-# ruff: noqa: PTH104, PTH105, PTH108, PTH110, PTH112, PTH116, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ class StopLadder:
         self._spec = spec
         self._stop: Stop | None = None
         self._done: list[tuple[Step, float]] = []
+        self._told = ""
 
     async def climb(self, identity: Identity, seen: Observation, stop: Stop | None) -> None:
         """Take the next step if it is time."""
@@ -76,13 +77,17 @@ class StopLadder:
             kill_all(others, signal.SIGCONT)
             kill_all(shims or others, signal.SIGTERM)
             return
-        # the shim last, when nothing else is left: it reaps the others, and writes how they ended
+        # the shim last, when nothing else is left: it reaps the others, and tells that the end was wanted
+        kill_all(shims if others else [], signal.SIGTERM)
         kill_all(others, signal.SIGKILL)
         kill_all(shims, signal.SIGCONT if others else signal.SIGKILL)
 
     def _say_what_is_left(self, processes: Sequence[ProcessSeen]) -> None:
         words = ", ".join(f"pid {process.pid} {process.command} ({process.state})" for process in processes)
         alarm = f"STOPPED IN VAIN: cannot be removed: {words or 'what Slurm has'}"
+        if alarm == self._told:
+            return
+        self._told = alarm
         self._parts.written(
             lambda: self._parts.store.change_job(self._job.job, event="left_over", text=alarm, alarm=alarm)
         )
