@@ -46,6 +46,7 @@ class Observer:
         self._control = job.folder
         self._spec = spec
         self._follower = Follower(job.folder)
+        self._known: tuple[ProcessSeen, ...] = ()
 
     def identity(self) -> Identity | None:
         """Who the attempt's shim says it is; None if it has not said so."""
@@ -63,7 +64,8 @@ class Observer:
         """Look at an attempt on this machine; `stop_asked_for` tells whether an end is what was wanted."""
         # first whether it lives, then what it left: an end that comes in between is seen at the next look
         shim_lives = is_alive(identity)
-        processes = tuple(processes_of(self._spec.uuid, identity.process_id))
+        # what once belonged to it still does, when its shim is gone and it has left session and environment behind
+        self._known = processes = tuple(processes_of(self._spec.uuid, identity.process_id, self._known))
         markers, exit_ = self.markers(), self.exit()
         # without its shim an attempt goes on as long as its ranks do, unless it has said that it ended
         alive = shim_lives or (bool(processes) and not markers)

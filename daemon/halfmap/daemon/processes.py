@@ -78,7 +78,7 @@ def is_alive(identity: Identity) -> bool:
     return start_time(identity.process_id) == identity.start_time
 
 
-def processes_of(uuid: str, session: int | None) -> list[ProcessSeen]:
+def processes_of(uuid: str, session: int | None, known: Iterable[ProcessSeen] = ()) -> list[ProcessSeen]:
     """Find all processes of an attempt that have not ended.
 
     By the mark in their environment, which all descendants inherit whatever else they do, and by their descent from
@@ -88,10 +88,13 @@ def processes_of(uuid: str, session: int | None) -> list[ProcessSeen]:
     ----------
     session
         Session of the attempt: all in it belong to it, as long as one of them has the mark. None if there is none.
+    known
+        Processes that were seen to belong to it before, whatever has become of their parents and their environment.
     """
     among = stats()
     mark = f"{ATTEMPT}={uuid}".encode()
     found = {pid for pid in among if mark in _environment(pid)}
+    found |= {one.pid for one in known if one.pid in among and int(among[one.pid][START_TIME]) == one.start_time}
     if session is not None and any(int(among[pid][SESSION]) == session for pid in found):
         found |= {pid for pid, fields in among.items() if int(fields[SESSION]) == session}
     return [_seen(pid, among[pid]) for pid in sorted(with_descendants(found, among))]

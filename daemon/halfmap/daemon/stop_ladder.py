@@ -12,6 +12,7 @@ from halfmap.daemon.observing import Observation
 from halfmap.daemon.parts import Parts
 from halfmap.daemon.processes import ProcessSeen, kill_all
 from halfmap.daemon.store import Job, Stop
+from halfmap.daemon.sweeping import in_words
 
 _log = logging.getLogger(__name__)
 
@@ -83,8 +84,7 @@ class StopLadder:
         kill_all(shims, signal.SIGCONT if others else signal.SIGKILL)
 
     def _say_what_is_left(self, processes: Sequence[ProcessSeen]) -> None:
-        words = ", ".join(f"pid {process.pid} {process.command} ({process.state})" for process in processes)
-        alarm = f"STOPPED IN VAIN: cannot be removed: {words or 'what Slurm has'}"
+        alarm = f"STOPPED IN VAIN: cannot be removed: {in_words(processes) or 'what Slurm has'}"
         if alarm == self._told:
             return
         self._told = alarm

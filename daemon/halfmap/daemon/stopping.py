@@ -1,20 +1,14 @@
 """Stopping attempts, rung by rung, and queueing jobs again to go on from where they were."""
 
-import signal
-import time
-
 from halfmap.contract import job_directory
 from halfmap.contract.job_directory import Marker, marker_file
 from halfmap.daemon.ending import Ending
 from halfmap.daemon.parts import Parts
-from halfmap.daemon.processes import kill_all, processes_of
 from halfmap.daemon.records import StopMode
 from halfmap.daemon.state import JobState
 from halfmap.daemon.store import Job, Stop
+from halfmap.daemon.sweeping import in_words, sweep
 from halfmap.daemon.tending import Tending
-
-_SWEEP_S = 5.0
-_LOOK_S = 0.1
 
 
 class Stopping:
@@ -56,7 +50,7 @@ class Stopping:
         optimiser = await self._parts.in_project(job.project, clean_up, job, uuids)
         self._parts.live.pop(job.job, None)
         text = f"goes on from {optimiser}" if optimiser else "starts from the beginning; it had no whole iteration"
-        columns = {"reason": "", "alarm": "", "continue_from": optimiser, "ended": None}
+        columns: dict[str, Any] = {"reason": "", "alarm": "", "continue_from": optimiser, "ended": None}
         self._parts.written(
             lambda: self._parts.store.change_job(job.job, JobState.QUEUED, "resume", text, key, **columns)
         )
@@ -71,25 +65,9 @@ def clean_up(job: Job, uuids: list[str]) -> str:
     str
         The optimiser file of the last whole iteration, relative to the project; "" if there is none.
     """
-    for uuid in uuids:
-        sweep(uuid)
+    left = [process for uuid in uuids for process in sweep(uuid)]
+    if left:
+        raise OSError(f"processes of an earlier attempt cannot be removed: {in_words(left)}")
     marker_file(job.folder, Marker.ABORT_NOW).unlink(missing_ok=True)
     iteration = job_directory.last_whole_iteration(job.root)
     return "" if iteration is None else str(job_directory.optimiser_file(f"{job.name}run", iteration))
-
-
-def sweep(uuid: str) -> None:
-    """Kill what is left of an attempt that has ended, and wait until it is gone.
-
-    Raises
-    ------
-    OSError
-        If something stays.
-    """
-    until = time.monotonic() + _SWEEP_S
-    while left := processes_of(uuid, None):
-        kill_all(left, signal.SIGKILL)
-        if time.monotonic() > until:
-            words = ", ".join(f"pid {process.pid} {process.command}" for process in left)
-            raise OSError(f"processes of an earlier attempt cannot be removed: {words}")
-        time.sleep(_LOOK_S)

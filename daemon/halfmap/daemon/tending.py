@@ -25,6 +25,7 @@ from halfmap.daemon.starting import launch, make_spec, prove_not_started
 from halfmap.daemon.state import AttemptState, JobState
 from halfmap.daemon.stop_ladder import StopLadder
 from halfmap.daemon.store import Attempt, Job
+from halfmap.daemon.sweeping import in_words, sweep
 
 _IDENTITY_S = 15.0
 _LOOK_S = 0.01
@@ -199,7 +200,12 @@ class _Care:
                 await self._rest(self._parts.settings.ticks.follow_s)
         reap(identity)
         await self._figures.update(seen)
-        await self._ending.ended(self._job, self._spec, seen.end, seen.exit)
+        state, reason = seen.end
+        if seen.exit is None and seen.processes:
+            # it has said how it ended, and its shim is not there any more to clean up after it
+            left = await self._parts.in_project(self._job.project, sweep, self._uuid, seen.processes)
+            reason += f"; could not be removed: {in_words(left)}" if left else ""
+        await self._ending.ended(self._job, self._spec, (state, reason), seen.exit)
 
     def _running(self, identity: Identity) -> None:
         started = identity.time or self._parts.clock.now()
