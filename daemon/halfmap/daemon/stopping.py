@@ -1,5 +1,7 @@
 """Stopping attempts, rung by rung, and queueing jobs again to go on from where they were."""
 
+from typing import Any
+
 from halfmap.contract import job_directory
 from halfmap.contract.job_directory import Marker, marker_file
 from halfmap.daemon.ending import Ending
@@ -64,6 +66,11 @@ def clean_up(job: Job, uuids: list[str]) -> str:
     -------
     str
         The optimiser file of the last whole iteration, relative to the project; "" if there is none.
+
+    Raises
+    ------
+    OSError
+        If something cannot be removed.
     """
     left = [process for uuid in uuids for process in sweep(uuid)]
     if left:

@@ -1,4 +1,4 @@
-"""Ending what is left of an attempt whose shim cannot do it any more: asked first, then made."""
+"""Ending what is left of an attempt whose shim cannot do it any more: waited for, asked, made."""
 
 import signal
 import time
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from halfmap.daemon.processes import ProcessSeen, kill_all, processes_of
 
-_GRACE_S = 2.0
-_REMOVE_S = 5.0
+_ASK_AFTER_S = 1.0
+_MAKE_AFTER_S = 3.0
+_GIVE_UP_AFTER_S = 8.0
 _LOOK_S = 0.05
 
 
@@ -24,17 +25,18 @@ def sweep(uuid: str, known: Sequence[ProcessSeen] = ()) -> list[ProcessSeen]:
     list
         What cannot be removed: it waits for a disk or a driver, or is another user's.
     """
-    began, asked = time.monotonic(), False
+    began, is_asked = time.monotonic(), False
     while left := processes_of(uuid, None, known):
         waited = time.monotonic() - began
-        if waited > _GRACE_S + _REMOVE_S:
+        if waited > _GIVE_UP_AFTER_S:
             break
-        if waited > _GRACE_S:
+        if waited > _MAKE_AFTER_S:
             kill_all(left, signal.SIGKILL)
-        elif not asked:
+        elif waited > _ASK_AFTER_S and not is_asked:
+            is_asked = True
             kill_all(left, signal.SIGTERM)
+            # a process that is held takes no other signal until it goes on
             kill_all(left, signal.SIGCONT)
-            asked = True
         time.sleep(_LOOK_S)
     return left
 
