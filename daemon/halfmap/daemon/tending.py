@@ -188,16 +188,15 @@ class _Care:
         return end_without_word(sight.job, has_started=False, silent_s=sight.silent_s) is not None
 
     async def _follow(self, identity: Identity) -> None:
-        if self._attempt().state is AttemptState.STARTING:
-            self._parts.written(lambda: self._running(identity))
+        pause, usual = _LOOK_S, self._parts.settings.ticks.follow_s
         async with ended_process(identity, self._poke):
-            while True:
-                seen = await self._look(identity)
-                if seen.end is not None:
-                    break
+            while (seen := await self._look(identity)).end is None:
+                self._note_begin(identity, seen)
                 await self._figures.update(seen)
                 await self._ladder.climb(identity, seen, self._attempt().stop)
-                await self._rest(self._parts.settings.ticks.follow_s)
+                pause = min(2 * pause, usual) if self._attempt().state is AttemptState.STARTING else usual
+                await self._rest(pause)
+        self._note_begin(identity, seen)
         reap(identity)
         await self._figures.update(seen)
         state, reason = seen.end
@@ -206,6 +205,17 @@ class _Care:
             left = await self._parts.in_project(self._job.project, sweep, self._uuid, seen.processes)
             reason += f"; could not be removed: {in_words(left)}" if left else ""
         await self._ending.ended(self._job, self._spec, (state, reason), seen.exit)
+
+    def _note_begin(self, identity: Identity, seen: Observation) -> None:
+        """Say that an attempt runs, once it does: a shim that has yet to look at its cards may still refuse."""
+        if self._attempt().state is not AttemptState.STARTING:
+            return
+        if seen.end is not None:
+            has_begun = seen.end[0] is not AttemptState.NOT_STARTED
+        else:
+            has_begun = not self._spec.cards or any(one.pid != identity.process_id for one in seen.processes)
+        if has_begun:
+            self._parts.written(lambda: self._running(identity))
 
     def _running(self, identity: Identity) -> None:
         started = identity.time or self._parts.clock.now()
