@@ -17,6 +17,9 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 AWAITED = (signal.SIGCHLD, *STOPS)
 """Signals that are to be blocked: they are taken one by one while waiting, so that none is lost or comes in between."""
 
+_USUAL = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""A shell in the background lets what it starts ignore SIGINT and SIGQUIT: no program of ours inherits that."""
+
 _STOP_S = 10.0
 _AGAIN_S = 1.0
 _FIRST_LOOK_S = 0.1
@@ -68,7 +71,7 @@ class Program:
                 file_actions=[(os.POSIX_SPAWN_DUP2, file, number) for number, file in enumerate(files)],
                 setpgroup=0,
                 setsigmask=(),
-                setsigdef=(signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, *STOPS),
+                setsigdef=_USUAL,
             )
         finally:
             for file in files:
