@@ -3,7 +3,10 @@
 import fcntl
 import json
 import os
+import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from halfmap.daemon.slurm_queue import LOCK, SlurmQueue
 from halfmap.daemon.slurm_script import BadTemplate
 
 PROGRAM = """#!{python} -IS
-import json, os, pathlib, sys
+import json, os, pathlib, sys, time
 here = pathlib.Path(__file__).parent
 name = pathlib.Path(__file__).name
 with (here / "calls").open("a") as calls:
@@ -21,6 +24,8 @@ with (here / "calls").open("a") as calls:
 if name == "sbatch":
     (here / "cwd").write_text(os.getcwd())
     (here / "environ").write_text(json.dumps(dict(os.environ)))
+    while (here / "wait").exists():
+        time.sleep(0.01)
 answers = json.loads((here / f"{{name}}.json").read_text())
 code, out, err = answers.pop(0) if len(answers) > 1 else answers[0]
 (here / f"{{name}}.json").write_text(json.dumps(answers))
@@ -133,6 +138,34 @@ def test_no_other_submission_is_made_while_one_may_be_on_its_way(slurm):
             slurm.submit()
     slurm.answers("sbatch", (0, "41\n", ""))
     assert slurm.submit() == 41
+
+
+def test_an_sbatch_that_outlives_a_killed_daemon_is_waited_for(slurm):
+    slurm.answers("squeue", (0, "", ""), (0, "41\n", ""))
+    slurm.answers("sbatch", (0, "41\n", ""))
+    (slurm.folder / "wait").touch()
+    daemon = os.fork()
+    if daemon == 0:
+        slurm.submit()
+        os._exit(0)
+    while not (slurm.folder / "calls").exists() or not slurm.calls("sbatch"):
+        time.sleep(0.01)
+    os.kill(daemon, signal.SIGKILL)
+    os.waitpid(daemon, 0)
+    with pytest.raises(SlurmUnavailable, match="still on its way"):
+        slurm.submit()
+    (slurm.folder / "wait").unlink()
+    assert _patiently(slurm.submit) == 41
+    assert len(slurm.calls("sbatch")) == 1
+
+
+def _patiently(submit: Callable[[], int | None]) -> int | None:
+    for _ in range(500):
+        try:
+            return submit()
+        except SlurmUnavailable:
+            time.sleep(0.01)
+    return None
 
 
 def test_a_machine_without_slurm_says_so(tmp_path):
