@@ -11,6 +11,7 @@ from halfmap.daemon.state import AttemptState
 PATIENCE_S = 60.0
 """How long, in seconds, a job's last files may take from its node to this machine: NFS does not look each time."""
 
+_TELLING = frozenset({"OUT_OF_MEMORY", "TIMEOUT", "DEADLINE", "NODE_FAIL", "PREEMPTED", "CANCELLED"})
 _REQUEUED = frozenset({"REQUEUED", "REQUEUE", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"})
 
 
@@ -94,6 +95,11 @@ def counts(exit_code: int | None, where: Standing) -> bool:
     queued again, has said how the ranks were ended, and is about to be started once more.
     """
     return exit_code == 0 or not where.may_run
+
+
+def explanation(job: SlurmJob | None) -> str:
+    """Tell what Slurm knows of an end that an exit code does not tell, such as too much memory; "" if nothing."""
+    return standing(job).words if job is not None and job.state in _TELLING else ""
 
 
 def end_without_word(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from halfmap.daemon.slurm_states import SlurmJob, Standing, counts, end_without_word, standing
+from halfmap.daemon.slurm_states import SlurmJob, Standing, counts, end_without_word, explanation, standing
 from halfmap.daemon.slurm_words import STATES, Phase
 from halfmap.daemon.state import AttemptState
 
@@ -147,3 +147,9 @@ def test_a_shims_word_of_failure_counts_once_slurm_has_let_go_and_its_word_of_su
     assert not counts(None, waiting)
     assert counts(143, ended)
     assert counts(None, unseen)
+
+
+def test_slurm_explains_an_end_only_where_it_knows_more_than_an_exit_code():
+    assert "more memory" in explanation(job("OUT_OF_MEMORY"))
+    assert "time limit" in explanation(job("TIMEOUT"))
+    assert explanation(job("FAILED", "NonZeroExitCode")) == explanation(job("COMPLETED")) == explanation(None) == ""
