@@ -147,9 +147,9 @@ class Daemon:
         while True:
             self._parts.wake.clear()
             await look()
-            for begin in self._doers.line.begins():
+            if (begin := self._doers.line.next_begin) is not None:
                 when = datetime.fromtimestamp(begin, UTC)
-                self._ticks.add_job(self._wake, DateTrigger(when), id=f"begin {begin}", replace_existing=True)
+                self._ticks.add_job(self._wake, DateTrigger(when), id="begin", replace_existing=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._parts.wake.wait(), self._doers.line.next_look_s(_QUEUE_S))
 

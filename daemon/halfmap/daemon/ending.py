@@ -47,8 +47,8 @@ class Ending:
         """What has a job go on that was stopped for that; put in by whoever puts the daemon together."""
         self._parts = parts
 
-    async def never_ran(self, job: Job, spec: Spec, reason: str) -> None:
-        """Put a job back in the queue whose attempt provably never ran; it is tried again after a while."""
+    async def never_ran(self, job: Job, spec: Spec, reason: str, hold: bool = False) -> None:
+        """Put a job back in the queue whose attempt provably never ran; it is tried again after a while, or held."""
         stop = self._parts.store.attempt(spec.uuid).stop
         self._parts.live_of(job.job).retry_at = self._parts.clock.monotonic() + _RETRY_S
         state = JobState.ABORTED if stop else JobState.QUEUED
@@ -56,6 +56,10 @@ class Ending:
         self._parts.written(
             lambda: self._parts.store.change_attempt(spec.uuid, AttemptState.NOT_STARTED, state, reason, ended=now)
         )
+        if hold and state is JobState.QUEUED:
+            self._parts.written(
+                lambda: self._parts.store.change_job(job.job, JobState.HELD, "refused", reason, reason=reason)
+            )
         await self.settle(job)
         self._parts.wake.set()
 

@@ -7,7 +7,7 @@ from halfmap.daemon.attempt_files import Exit, Identity, Spec, read_exit, read_i
 from halfmap.daemon.ends import classify
 from halfmap.daemon.following import Follower, Look
 from halfmap.daemon.processes import ProcessSeen, is_alive, processes_of
-from halfmap.daemon.slurm_states import counts, end_without_word, standing
+from halfmap.daemon.slurm_states import counts, end_without_word, explanation, standing
 from halfmap.daemon.slurm_watch import SlurmSight
 from halfmap.daemon.starting import folder_of
 from halfmap.daemon.state import AttemptState
@@ -74,7 +74,11 @@ class Observer:
     def look_elsewhere(self, slurm: SlurmSight, stop_asked_for: bool) -> Observation:
         """Look at an attempt in Slurm's hands: its files, and what Slurm says."""
         exit_ = self.exit()
+        if not slurm.was_asked:
+            return Observation(self._follower.look(), (), None)
         end = end_without_word(slurm.job, has_started=True, silent_s=slurm.silent_s)
         if exit_ is not None and (end is not None or counts(exit_.code, standing(slurm.job))):
             end = classify(exit_, self.markers(), False, stop_asked_for)
+            if end is not None and (words := explanation(slurm.job)):
+                end = end[0], f"{end[1]}; {words}"
         return Observation(self._follower.look(), (), end, exit_ if end else None)

@@ -1,6 +1,7 @@
 """A job's options as the store keeps them: texts by key, those that differ from their defaults."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from halfmap.contract.option import value_text
 from halfmap.contract.refine3d import OPTIONS, Refine3D, job_from_values
@@ -15,4 +16,9 @@ def texts_of(job: Refine3D) -> dict[str, str]:
 
 def job_of(options: Mapping[str, str]) -> Refine3D:
     """Read options back; what cannot be read has its default, and was refused when it came."""
-    return job_from_values(options)[0]
+    return _job_of(frozenset(options.items()))
+
+
+@lru_cache(maxsize=512)
+def _job_of(options: frozenset[tuple[str, str]]) -> Refine3D:
+    return job_from_values(dict(options))[0]

@@ -24,6 +24,7 @@ from halfmap.daemon.store import Store
 from halfmap.daemon.watcher import Watcher
 
 _Result = TypeVar("_Result")
+_SLURM_S = 240.0
 
 
 @dataclass
@@ -130,6 +131,10 @@ class Parts:
     async def in_project(self, project: Path, work: Callable[..., _Result], *values: Any) -> _Result:
         """Do something in a project's own thread; raises `halfmap.daemon.lanes.Hung` if its file system hangs."""
         return await self.lanes.run(project, work, *values, patience_s=self.settings.ticks.hung_s)
+
+    async def in_project_and_slurm(self, project: Path, work: Callable[..., _Result], *values: Any) -> _Result:
+        """Do something in a project's own thread that asks Slurm too, which takes longer than a file system may."""
+        return await self.lanes.run(project, work, *values, patience_s=_SLURM_S)
 
     def in_loop(self, work: Callable[[], None]) -> None:
         """From a project's thread: do something in the event loop's thread, where the store lives, and wait for it."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from halfmap.daemon.places import BadPlace, Places
 from halfmap.daemon.recovery_desk import RecoveryDesk
 from halfmap.daemon.server import serving
 from halfmap.daemon.service import Service
-from halfmap.daemon.settings import Settings
+from halfmap.daemon.settings import BadSettings, Settings
 from halfmap.daemon.store import Store
 
 _log = logging.getLogger(__name__)
@@ -39,7 +40,11 @@ async def run(where: Places, settings: Settings, environ: Mapping[str, str]) -> 
         await _answer(where, RecoveryDesk(where, str(error), time.time(), ended.set), environ, ended)
         return 0
     store = Store(connection, SystemClock())
-    parts = make_parts(where, settings, environ, store)
+    try:
+        parts = make_parts(where, settings, environ, store)
+    except BadSettings as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
     parts.trouble = trouble
     if not trouble:
         # a full disk, or one that can only be read, is found out by the first change, and by nothing before it

@@ -73,7 +73,7 @@ class Slurm(_Table):
     Attributes
     ----------
     template
-        The batch script, with ``{{ name }}`` placeholders; empty for the built-in one.
+        Path of the batch script, with ``{{ name }}`` placeholders; empty for the built-in one.
     options
         Further words for ``sbatch``.
     """

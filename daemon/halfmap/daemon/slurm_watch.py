@@ -10,7 +10,7 @@ from halfmap.daemon.command import demand
 from halfmap.daemon.lanes import Hung, Lanes
 from halfmap.daemon.launcher import Launcher
 from halfmap.daemon.options import job_of
-from halfmap.daemon.settings import Slurm
+from halfmap.daemon.settings import BadSettings, Slurm
 from halfmap.daemon.slurm import OverSlurm, SlurmRefused, SlurmUnavailable
 from halfmap.daemon.slurm_script import Asked
 from halfmap.daemon.slurm_states import SlurmJob, standing
@@ -24,10 +24,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SlurmSight:
-    """What Slurm said last of an attempt: None for nothing; and for how long (s) it has been over or unknown there."""
+    """What Slurm said last of an attempt.
+
+    Attributes
+    ----------
+    job
+        None if it does not know it.
+    silent_s
+        For how long (s) it has been over or unknown there.
+    was_asked
+        Whether Slurm has answered yet since the daemon's start: until then nothing can be concluded.
+    """
 
     job: SlurmJob | None
     silent_s: float
+    was_asked: bool = True
 
 
 class SlurmWatch:
@@ -39,16 +50,25 @@ class SlurmWatch:
         Template and options; the daemon's environment.
     store, lanes, clock
         Which attempts are Slurm's; the thread that asks; the time.
+
+    Raises
+    ------
+    BadSettings
+        If the template or an option cannot be used.
     """
 
     def __init__(self, settings: Slurm, environ: Mapping[str, str], store: Store, lanes: Lanes, clock: Clock) -> None:
-        template = Path(settings.template).expanduser().read_text(encoding="utf-8") if settings.template else ""
-        self._over = OverSlurm(environ, template, settings.options)
+        try:
+            template = Path(settings.template).expanduser().read_text(encoding="utf-8") if settings.template else ""
+            self._over = OverSlurm(environ, template, settings.options)
+        except (OSError, ValueError) as error:
+            raise BadSettings(f"daemon.toml: slurm: {error}") from None
         self._store = store
         self._lanes = lanes
         self._clock = clock
         self._jobs: dict[str, SlurmJob] = {}
         self._silent_since: dict[str, float] = {}
+        self._asked: set[str] = set()
 
     def launcher(self, job: Job) -> Launcher:
         """Give what hands a job to Slurm."""
@@ -59,7 +79,8 @@ class SlurmWatch:
     def sight(self, uuid: str) -> SlurmSight:
         """What is known of an attempt; an attempt that Slurm was not asked about yet is not silent."""
         since = self._silent_since.get(uuid)
-        return SlurmSight(self._jobs.get(uuid), 0.0 if since is None else self._clock.monotonic() - since)
+        silent_s = 0.0 if since is None else self._clock.monotonic() - since
+        return SlurmSight(self._jobs.get(uuid), silent_s, uuid in self._asked)
 
     async def look(self) -> None:
         """Ask about all attempts that Slurm has, with one call; an answer that does not come changes nothing."""
@@ -80,7 +101,7 @@ class SlurmWatch:
                 self._silent_since.setdefault(uuid, now)
             if job is not None:
                 self._note(uuid, job)
-        self._jobs = found
+        self._jobs, self._asked = found, set(uuids)
 
     def _note(self, uuid: str, job: SlurmJob) -> None:
         before = self._jobs.get(uuid)

@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from halfmap.daemon.clock import Clock
@@ -229,6 +231,13 @@ class Store:
             self._change_job(job, state, event, text, columns)
             self._asked(key, asked or event, job)
 
+    def note_reasons(self, reasons: Sequence[tuple[int, str, bool]]) -> None:
+        """Note why jobs wait: each one's number, the reason, and whether that is news."""
+        with self._writing():
+            for job, reason, is_news in reasons:
+                event, text = ("waits", reason) if is_news else ("", "")
+                self._change_job(job, None, event, text, {"reason": reason})
+
     def begin_attempt(self, job: int, uuid: str, spec: str, cards: Sequence[str], slurm: bool) -> int:
         """Write an attempt down and lease its cards, before anything is started.
 
@@ -417,11 +426,29 @@ class Store:
         return found
 
 
+# the queue is looked at often, and its jobs have not changed: these are never changed once they are made
+
+
+@lru_cache(maxsize=256)
+def _launch(text: str) -> Launch:
+    return Launch.model_validate_json(text)
+
+
+@lru_cache(maxsize=512)
+def _options(text: str) -> Mapping[str, str]:
+    return MappingProxyType(json.loads(text))
+
+
+@lru_cache(maxsize=64)
+def _path(text: str) -> Path:
+    return Path(text)
+
+
 def _job(row: sqlite3.Row) -> Job:
     return Job(
         job=row["job"],
         uuid=row["uuid"],
-        project=Path(row["project"]),
+        project=_path(row["project"]),
         name=row["name"],
         alias=row["alias"],
         followed=bool(row["followed"]),
@@ -429,8 +456,8 @@ def _job(row: sqlite3.Row) -> Job:
         reason=row["reason"],
         alarm=row["alarm"],
         priority=row["priority"],
-        launch=Launch.model_validate_json(row["launch"]),
-        options=json.loads(row["options"]),
+        launch=_launch(row["launch"]),
+        options=_options(row["options"]),
         continue_from=row["continue_from"],
         submitted=row["submitted"],
         begin=row["begin_at"],

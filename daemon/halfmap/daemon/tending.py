@@ -19,7 +19,7 @@ from halfmap.daemon.observing import Observation, Observer
 from halfmap.daemon.parts import Parts
 from halfmap.daemon.process_end import ended_process, reap
 from halfmap.daemon.scheduler import Start
-from halfmap.daemon.slurm import SlurmRefused
+from halfmap.daemon.slurm import SlurmRefused, SlurmUnavailable
 from halfmap.daemon.slurm_states import end_without_word, standing
 from halfmap.daemon.starting import launch, make_spec, prove_not_started
 from halfmap.daemon.state import AttemptState, JobState
@@ -129,6 +129,7 @@ class _Care:
         self._job: Job = job
         self._spec = Spec.model_validate_json(self._attempt().spec)
         self._observer = Observer(job, self._spec)
+        self._over: tuple[AttemptState, str] | None = None
         self._ladder = StopLadder(parts, job, self._spec)
         self._figures = Figures(parts, job, self._spec)
 
@@ -148,22 +149,34 @@ class _Care:
     async def _launched(self) -> bool:
         launcher = self._parts.slurm.launcher(self._job) if self._spec.slurm else self._parts.here
         try:
-            await self._parts.in_project(self._job.project, launch, self._job, self._spec, launcher)
+            start = self._parts.in_project_and_slurm if self._spec.slurm else self._parts.in_project
+            await start(self._job.project, launch, self._job, self._spec, launcher)
         except Hung:
             raise
-        except (OSError, SlurmRefused) as error:
+        except SlurmRefused as error:
+            await self._not_started(f"Slurm refuses it: {error}", hold=True)
+            return False
+        except OSError as error:
             await self._not_started(f"could not be started: {error}")
             return False
         self._parts.counters.starts += 1
         return True
 
-    async def _not_started(self, reason: str) -> None:
-        """Queue the job again, once it is certain that nothing of this attempt runs or ever will."""
+    async def _not_started(self, reason: str, hold: bool = False) -> None:
+        """Queue the job again, or hold it, once it is certain that nothing of this attempt runs or ever will."""
         running = await self._parts.in_project(self._job.project, prove_not_started, self._job, self._spec)
-        if running is None:
-            await self._ending.never_ran(self._job, self._spec, reason)
-        else:
+        if running is not None:
             await self._follow(running)
+            return
+        if self._spec.slurm:
+            # Slurm may have it in its queue all the same; started from there it would find that it must not
+            with contextlib.suppress(SlurmRefused, SlurmUnavailable, Hung):
+                await self._parts.slurm.cancel(self._uuid)
+        if self._over is not None and self._over[0] is not AttemptState.NOT_STARTED:
+            # what Slurm ended before it began would come to the same end again
+            await self._ending.ended(self._job, self._spec, self._over, None)
+            return
+        await self._ending.never_ran(self._job, self._spec, reason, hold)
 
     async def _identity(self, patient: bool) -> Identity | None:
         """Wait until the launched process has said who it is; None if it has not."""
@@ -185,7 +198,8 @@ class _Care:
         if self._attempt().stop is not None:
             await self._parts.slurm.cancel(self._uuid)
         self._figures.tell_reason(standing(sight.job).words)
-        return end_without_word(sight.job, has_started=False, silent_s=sight.silent_s) is not None
+        self._over = end_without_word(sight.job, has_started=False, silent_s=sight.silent_s)
+        return self._over is not None
 
     async def _follow(self, identity: Identity) -> None:
         pause, usual = _LOOK_S, self._parts.settings.ticks.follow_s

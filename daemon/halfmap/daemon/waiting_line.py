@@ -15,6 +15,7 @@ from halfmap.daemon.store import Job
 from halfmap.daemon.tending import Tending
 
 _ACTIVE = (JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
+_DAY_S = 86400.0
 _NUMBERS = re.compile(r"\d+(\.\d+)?")
 
 
@@ -29,12 +30,18 @@ class WaitingLine:
         Who starts them.
     checking
         Who looks at their inputs first.
+
+    Attributes
+    ----------
+    next_begin
+        When the next job may begin that waits for its time (s since the epoch); None if there is none for a day.
     """
 
     def __init__(self, parts: Parts, tending: Tending, checking: Checking) -> None:
         self._parts = parts
         self._tending = tending
         self._checking = checking
+        self.next_begin: float | None = None
 
     async def look(self) -> None:
         """Start what can start, and tell why the rest waits."""
@@ -42,11 +49,12 @@ class WaitingLine:
         queued = self._parts.store.own_jobs(JobState.QUEUED, JobState.HELD)
         if any(self._demand(job).cards for job in queued):
             await self._parts.cards.refresh()
+            queued = self._parts.store.own_jobs(JobState.QUEUED, JobState.HELD)
         if self._parts.trouble:
             return
         # nothing is awaited between the plan and the leases: what was free is free
         try:
-            self._act(self._parts.store.own_jobs(JobState.QUEUED, JobState.HELD))
+            self._act(queued)
         except StoreUnavailable:
             return
         self._parts.counters.schedule_seconds = time.monotonic() - began
@@ -55,25 +63,25 @@ class WaitingLine:
         waiting = [self._waiting(job) for job in queued]
         plan = next_actions(waiting, self._running(), self.machine(), self._parts.settings.limits, self._now())
         started = [self._tending.start(start) for start in plan.starts]
-        for job in queued:
-            if job.job in plan.reasons and job.state is JobState.QUEUED:
-                self._tell(job, plan.reasons[job.job])
+        self._tell([(job, plan.reasons[job.job]) for job in queued if job.job in plan.reasons])
+        self.next_begin = min(
+            (job.begin for job in queued if job.begin is not None and 0 < job.begin - self._now() < _DAY_S), default=None
+        )
         if any(started):
             self._parts.wake.set()
 
     def _now(self) -> float:
         return self._parts.clock.now()
 
-    def _tell(self, job: Job, reason: str) -> None:
-        """Keep a reason; it is an event when more than its numbers changed."""
-        if reason == job.reason:
-            return
-        is_news = _NUMBERS.sub("#", reason) != _NUMBERS.sub("#", job.reason)
-        self._parts.written(
-            lambda: self._parts.store.change_job(
-                job.job, event="waits" if is_news else "", text=reason if is_news else "", reason=reason
-            )
-        )
+    def _tell(self, reasons: list[tuple[Job, str]]) -> None:
+        """Keep why jobs wait, all at once; it is an event when more than the numbers changed."""
+        changed = [
+            (job.job, reason, _NUMBERS.sub("#", reason) != _NUMBERS.sub("#", job.reason))
+            for job, reason in reasons
+            if job.state is JobState.QUEUED and reason != job.reason
+        ]
+        if changed:
+            self._parts.written(lambda: self._parts.store.note_reasons(changed))
 
     def _demand(self, job: Job) -> Demand:
         return demand(job_of(job.options), job.launch)
@@ -132,14 +140,9 @@ class WaitingLine:
 
     def next_look_s(self, at_most_s: float) -> float:
         """When the queue should be looked at again, if nothing happens: in time for the next try of a start."""
-        later = [self._parts.live_of(job.job).retry_at for job in self._parts.store.own_jobs(JobState.QUEUED)]
+        later = [live.retry_at for live in self._parts.live.values()]
         waits = [seconds for at in later if (seconds := at - self._parts.clock.monotonic()) > 0]
         return min([at_most_s, *waits])
-
-    def begins(self) -> list[float]:
-        """Times (s since the epoch) at which jobs may begin that wait for that."""
-        queued = self._parts.store.own_jobs(JobState.QUEUED)
-        return [job.begin for job in queued if job.begin is not None and job.begin > self._now()]
 
     def machine(self) -> Machine:
         """What this machine has."""
