@@ -65,7 +65,8 @@ class WaitingLine:
         started = [self._tending.start(start) for start in plan.starts]
         self._tell([(job, plan.reasons[job.job]) for job in queued if job.job in plan.reasons])
         self.next_begin = min(
-            (job.begin for job in queued if job.begin is not None and 0 < job.begin - self._now() < _DAY_S), default=None
+            (job.begin for job in queued if job.begin is not None and 0 < job.begin - self._now() < _DAY_S),
+            default=None,
         )
         if any(started):
             self._parts.wake.set()
