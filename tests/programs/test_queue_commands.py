@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -614,7 +615,12 @@ def test_durations_are_short(seconds, text):
 
 def test_a_command_that_is_interrupted_ends_with_130(service):
     service.add_job("/p")
-    process = subprocess.Popen([sys.executable, "-m", "halfmap.commands", "wait", "1"], env=os.environ)
+    # a shell that starts the tests in the background lets them, and what they start, ignore the signal
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen([sys.executable, "-m", "halfmap.commands", "wait", "1"], env=os.environ)
+    finally:
+        signal.signal(signal.SIGINT, before)
     time.sleep(2)
     process.send_signal(2)
     assert process.wait(10) == 130
