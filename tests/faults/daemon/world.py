@@ -27,23 +27,26 @@ from halfmap.daemon.settings import Limits, Patience, Settings, Stall
 from halfmap.daemon.state import JobState
 from halfmap.daemon.store import Store
 
-CARDS = ("GPU-0", "GPU-1", "GPU-2")
+CARDS = ("GPU-0", "GPU-1")
 _ANNA = CardProcess(4711, "anna", "cryosparc", 2048.0)
+_SHIM = "trap 'kill -9 0' TERM; sleep 600 & wait"
 _LONG_S = 7 * 86400.0
 _Answer = TypeVar("_Answer")
 
 
 class Programs(Launcher):
-    """Processes that sleep until they are told how to end; `refusals` of the next starts fail.
+    """Processes that sleep until they are told how to end.
 
     Attributes
     ----------
+    failure
+        How the next start fails, in words: before anything runs, or after; "" if it does not.
     starts
         Every attempt that was ever started, in its order.
     """
 
     def __init__(self, clock: FakeClock) -> None:
-        self.refusals = 0
+        self.failure = ""
         self.starts: list[tuple[int, str]] = []
         self._clock = clock
         self._children: dict[str, tuple[int, subprocess.Popen[bytes], Path]] = {}
@@ -51,10 +54,16 @@ class Programs(Launcher):
 
     def start(self, folder: Path, spec: Spec) -> Started:
         """Start one, as a shim would: it runs only if nobody has claimed the attempt."""
-        if self.refusals:
-            self.refusals -= 1
-            raise OSError("there are too many processes")
-        child = subprocess.Popen(["sleep", "600"], env={"HALFMAP_ATTEMPT": spec.uuid}, start_new_session=True)
+        failure, self.failure = self.failure, ""
+        if failure != "nothing runs":
+            self._run(folder, spec)
+        if failure:
+            raise OSError(f"the start failed: {failure}")
+        return Started()
+
+    def _run(self, folder: Path, spec: Spec) -> None:
+        environ = {"PATH": os.environ["PATH"], "HALFMAP_ATTEMPT": spec.uuid}
+        child = subprocess.Popen(["sh", "-c", _SHIM], env=environ, start_new_session=True)
         identity = Identity(
             uuid=spec.uuid,
             process_id=child.pid,
@@ -64,13 +73,11 @@ class Programs(Launcher):
             time=self._clock.now(),
         )
         if not attempt_files.claim(folder, identity):
-            child.kill()
-            child.wait()
-            return Started()
+            _kill(child)
+            return
         with self._lock:
             self.starts.append((spec.job, spec.uuid))
             self._children[spec.uuid] = (spec.job, child, folder)
-        return Started(process_id=child.pid)
 
     def alive(self) -> list[int]:
         """Jobs whose programs run, each as often as it has one."""
@@ -82,15 +89,19 @@ class Programs(Launcher):
             if number == job and child.poll() is None:
                 if code is not None:
                     attempt_files.write_exit(folder, Exit(code=code, ended=self._clock.now()))
-                child.kill()
-                child.wait()
+                _kill(child)
 
     def close(self) -> None:
         """End all."""
         for _job, child, _folder in self._children.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGKILL) if child.poll() is None else None
-            child.wait()
+            _kill(child)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Kill it with all of its group, as long as its number is still its own."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 class World:
