@@ -113,7 +113,5 @@ def _last_words(path: Path, start_at: int) -> str:
 
 def main() -> None:
     """Be the daemon (``python -m halfmap.daemon``)."""
-    code = serve(os.environ)
-    # threads that wait for a dead file server must not keep the process
-    sys.stdout.flush()
-    os._exit(code)
+    # threads that wait for a dead file server do not keep the process: all of them are daemon threads
+    sys.exit(serve(os.environ))

@@ -1,6 +1,7 @@
 """A real daemon, to be killed at will, and a ledger into which each program that is started writes itself."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -128,6 +129,10 @@ class Bench:
 
     def end(self) -> None:
         """Leave nothing behind, whatever the test found."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
         self.kill()
         for line in self.starts():
             for pid in with_mark(line[0]):
