@@ -1,6 +1,7 @@
 """A daemon that dies at each of its effects, and what is seen from outside after the next one has gone on."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.faults.daemon.harness import Bench
 SOURCES = Path(state.__file__).parent
 _CALL = re.compile(r'(?:crash_point|step)\(\s*(f?)"([^"]+)"')
 _STOPS = ("abort", "terminate", "kill")
+_AFTER_S = 5.0
 _ENDS = ("running", "finished", "failed", "aborted")
 
 
@@ -69,12 +71,23 @@ def scenario(point: str) -> tuple[Callable[[Bench], JobState], JobState]:
     return next((told for start, told in SCENARIOS.items() if point.startswith(start)), (finishes, JobState.FINISHED))
 
 
+def _wait_for_its_death(bench: Bench) -> None:
+    """What the daemon does after a job's end may be where it dies, a moment after the end was seen."""
+    until = time.monotonic() + _AFTER_S
+    while not bench.kills and time.monotonic() < until:
+        if bench.is_dead():
+            bench.kills += 1
+            bench.start()
+        time.sleep(0.02)
+
+
 def swept(bench: Bench, point: str) -> list[str]:
     """Let the daemon die at a place, go on, and give what is wrong then."""
     story, wanted = scenario(point)
     bench.start(crash_at=point)
     bench.watch()
     found = story(bench)
+    _wait_for_its_death(bench)
     wrong = [] if found is wanted else [f"the job is {found}, not {wanted}"]
     wrong += [] if bench.kills else ["the daemon did not die there"]
     return wrong + bench.violations()
