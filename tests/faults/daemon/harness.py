@@ -37,6 +37,11 @@ PROGRAM = """#!/bin/sh
 # stands in for mpiexec: tells that it was started, works for a while, and ends as RELION's program does
 echo "$HALFMAP_ATTEMPT $$" >> {ledger}
 while [ $# -gt 0 ]; do [ "$1" = --pipeline_control ] && job=$2; shift; done
+# locks that end with the last process of an attempt: nobody else may have its job or its card
+exec 8>> "$job/.one" && flock -n 8 || echo "two attempts of $job at a time" >> {together}
+[ -z "$CUDA_VISIBLE_DEVICES" ] || {{
+  exec 9>> "{together}-$CUDA_VISIBLE_DEVICES" && flock -n 9 || echo "two on $CUDA_VISIBLE_DEVICES" >> {together}
+}}
 {trap}
 n=0
 while [ $n -lt {rounds} ]; do
@@ -100,23 +105,31 @@ class Bench:
     def program(self, rounds: int = 3, obeys: bool = True, trap: str = "") -> None:
         """Say how the program behaves from its next start on."""
         obey = '[ -e "$job/RELION_JOB_ABORT_NOW" ] && { touch "$job/RELION_JOB_EXIT_ABORTED"; exit 2; }'
-        text = PROGRAM.format(ledger=self.ledger, rounds=rounds, obey=obey if obeys else ":", trap=trap)
+        together = self.root / "together"
+        text = PROGRAM.format(
+            ledger=self.ledger, together=together, rounds=rounds, obey=obey if obeys else ":", trap=trap
+        )
         path = self.root / "program"
         path.with_suffix(".new").write_text(text)
         path.with_suffix(".new").chmod(0o755)
         path.with_suffix(".new").replace(path)
-        (self.root / "daemon.toml").write_text(SETTINGS.format(program=path))
+        if not (self.root / "daemon.toml").exists():
+            (self.root / "daemon.toml").write_text(SETTINGS.format(program=path))
 
     def start(self, crash_at: str = "") -> None:
         """Start a daemon, and wait until it answers, or is dead."""
+        self.launch(crash_at)
+        while not self.is_dead() and not answers(places(self.environ)):
+            time.sleep(0.01)
+
+    def launch(self, crash_at: str = "") -> None:
+        """Start a daemon, and do not wait for it."""
         environ = {**self.environ, **({"HALFMAP_CRASH_AT": crash_at} if crash_at else {})}
         with (self.root / "daemon.out").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "halfmap.daemon"],
                 env=environ, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
-        while self.process.poll() is None and not answers(places(environ)):
-            time.sleep(0.01)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -158,6 +171,11 @@ class Bench:
         self.ask(lambda client: client.watch(str(self.project), "watch"))
 
     def submit(self, key: str = "", alias: str | None = None, **launch: object) -> int:
+        asked = self.submission(alias, **launch)
+        key = key or f"{uuid.uuid4()}"
+        return self.ask(lambda client: client.submit(asked, key)).job
+
+    def submission(self, alias: str | None = None, **launch: object) -> Submission:
         options = {
             "in_optimisation": Project(self.project).relative(Project(self.project).optimisation_set_file),
             "fn_ref": Project(self.project).relative(Project(self.project).reference_file),
@@ -165,11 +183,7 @@ class Bench:
             "particle_diameter": "160",
             "nr_mpi": "2",
         }
-        asked = Submission(
-            project=str(self.project), options=options, alias=alias, launch=Launch.model_validate(launch)
-        )
-        key = key or f"{uuid.uuid4()}"
-        return self.ask(lambda client: client.submit(asked, key)).job
+        return Submission(project=str(self.project), options=options, alias=alias, launch=Launch.model_validate(launch))
 
     def row(self, job: int) -> JobRow:
         async def story(client: Client) -> JobRow:
@@ -210,6 +224,8 @@ class Bench:
         found = []
         twice = [attempt for attempt, number in Counter(line[0] for line in self.starts()).items() if number > 1]
         found += [f"P1: attempt {attempt} was started more than once" for attempt in twice]
+        together = self.root / "together"
+        found += [f"P1, P5: {line}" for line in together.read_text().splitlines()] if together.exists() else []
         known = {row["uuid"] for row in self.table("SELECT uuid FROM attempt")}
         found += [
             f"P1: {line[0]} ran, and the store does not know it" for line in self.starts() if line[0] not in known
