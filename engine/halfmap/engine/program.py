@@ -68,6 +68,7 @@ class Session:
         self._arguments: RefineArguments | None = None
         self._next_check = 0.0
         self._has_begun = False
+        self._stopped = ""
 
     def run(self, words: Sequence[str]) -> ExitCode:
         """Parse, refine, and tell how it ended."""
@@ -119,10 +120,13 @@ class Session:
                 signal.signal(number, handler)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        raise Aborted(f"stopped by {signal.Signals(number).name}.")
+        self._stopped = f"stopped by {signal.Signals(number).name}."
+        raise Aborted(self._stopped)
 
     def _check_abort(self) -> None:
-        """Look for RELION_JOB_ABORT_NOW, at most twice a second."""
+        """Look for RELION_JOB_ABORT_NOW, at most twice a second, and for a signal that came at a bad moment."""
+        if self._stopped:  # what a handler raises within a destructor or a callback goes nowhere
+            raise Aborted(self._stopped)
         if not self.ranks.is_first or time.monotonic() < self._next_check:
             return
         self._next_check = time.monotonic() + _ABORT_CHECK_INTERVAL_S
