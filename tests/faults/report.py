@@ -1,26 +1,35 @@
 """All fault campaigns with their full numbers; writes ``docs/reliability.md``.
 
-``python -m tests.faults.report [--kills N] [--repeat N]``; takes about half an hour with the defaults.
+``python -m tests.faults.report [--kills N] [--repeat N]``; takes about an hour with the defaults.
 """
 
 import argparse
 import datetime
+import logging
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from halfmap.contract.whole_file import write_whole
 from halfmap.engine.simulation import simulate
 from tests.faults.daemon.cases import CASES, NEEDS_CARDS, NEEDS_ROOT
+from tests.faults.daemon.customer import kill_under_requests
 from tests.faults.daemon.harness import TINY, Bench, new_bench
+from tests.faults.daemon.queue_machine import QueueMachine
 from tests.faults.daemon.random_kills import kill_at_random
-from tests.faults.daemon.sweep import points, swept
+from tests.faults.daemon.sweep import points, second_passes, swept
 
+TESTS = ("test_storage.py", "test_mpi_faults.py", "test_mpi_under_daemon.py", "test_requests.py", "test_watching.py")
 DOCUMENT = Path(__file__).parents[2] / "docs/reliability.md"
 HEAD = """# What the daemon promises, and how it is tested
 
@@ -72,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m tests.faults.report", description=__doc__)
     made.add_argument("--kills", type=int, default=1000, help="kills at random moments [1000]")
     made.add_argument("--repeat", type=int, default=3, help="how often each other fault is done [3]")
+    made.add_argument("--stories", type=int, default=200, help="random stories held against a model [200]")
     made.add_argument("--output", type=Path, default=DOCUMENT)
     return made
 
@@ -91,15 +101,57 @@ def _campaigns(folder: Path, simulated: Path, options: argparse.Namespace) -> It
         print(f"{line.fault}: {line.trials} trials, {len(line.violations)} violations", flush=True)  # noqa: T201
         return line
 
-    sweep = [lambda bench, point=point: swept(bench, point) for point in points()]
-    yield told(f"the daemon dies at one of its {len(sweep)} effects", sweep)
-    rounds = max(1, options.kills // 100)
-    kills = [lambda bench, seed=seed: kill_at_random(bench, min(options.kills, 100), seed) for seed in range(rounds)]
-    yield told("the daemon is killed at a random moment", kills, counts=rounds * min(options.kills, 100))
+    for words, names in (("dies at one of its {} effects", points()), ("dies where it passes again", second_passes())):
+        sweep = [lambda bench, name=name: swept(bench, name) for name in names]
+        yield told(f"the daemon {words.format(len(names))}", sweep)
+    rounds, each = max(1, options.kills // 100), min(options.kills, 100)
+    kills = [lambda bench, seed=seed: kill_at_random(bench, each, seed) for seed in range(rounds)]
+    yield told("the daemon is killed at a random moment", kills, counts=rounds * each)
+    kills = [lambda bench, seed=seed: kill_under_requests(bench, each, seed) for seed in range(rounds)]
+    yield told("the daemon is killed amid requests, starts and recoveries", kills, cards=2, counts=rounds * each)
+    yield _held_against_the_model(options.stories)
     for case in CASES:
         if case not in NEEDS_ROOT or os.getuid() == 0:
             cards = 2 if case in NEEDS_CARDS else 0
             yield told(_in_words(case), [case] * options.repeat, cards)
+    yield from _of_tests(folder)
+
+
+def _held_against_the_model(stories: int) -> Line:
+    """Random orders of requests, ends, crashes, changes of cards and clock, each held against a plain model."""
+    logging.disable(logging.CRITICAL)
+    many = settings(
+        max_examples=stories,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    found: tuple[str, ...] = ()
+    try:
+        run_state_machine_as_test(QueueMachine, settings=many)
+    except Exception as error:
+        found = (f"{type(error).__name__}: {error}"[:500],)
+    line = Line("30 random requests, crashes, ends, changes of cards and clock, held against a model", stories, found)
+    print(f"{line.fault}: {line.trials} trials, {len(line.violations)} violations", flush=True)  # noqa: T201
+    return line
+
+
+def _of_tests(folder: Path) -> Iterator[Line]:
+    """Faults that are tests by themselves: one line for each test, a trial for each of its cases."""
+    result = folder / "tests.xml"
+    files = [str(Path(__file__).parent / "daemon" / name) for name in TESTS]
+    subprocess.run([sys.executable, "-m", "pytest", "-q", f"--junitxml={result}", *files], check=False)
+    cases: dict[str, list[str]] = {}
+    for case in ElementTree.parse(result).getroot().iter("testcase"):
+        if case.find("skipped") is None:
+            name = case.get("name", "").partition("[")[0].removeprefix("test_").replace("_", " ")
+            broken = [case.find(kind) for kind in ("failure", "error")]
+            words = [one.get("message", "")[:500] for one in broken if one is not None]
+            cases.setdefault(name, []).append("; ".join(words))
+    for name, found in cases.items():
+        yield Line(name, len(found), tuple(words for words in found if words))
 
 
 def _in_words(case: Callable[[Bench], list[str]]) -> str:

@@ -212,7 +212,7 @@ class Bench:
 
     def table(self, statement: str) -> list[sqlite3.Row]:
         """Read the store from outside."""
-        connection = sqlite3.connect(f"file:{self.root}/state/store.sqlite?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{(self.root / 'state/store.sqlite').as_uri()}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
         try:
             return connection.execute(statement).fetchall()
