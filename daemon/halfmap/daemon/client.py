@@ -19,6 +19,16 @@ from pydantic import BaseModel, TypeAdapter
 
 from halfmap.daemon.connection import ANSWER_S, Connection, DaemonAway, check
 from halfmap.daemon.form import Bounds, OptionRow, Slider, When
+from halfmap.daemon.inspection import (
+    CardSample,
+    FormCheck,
+    FormDraft,
+    FormProblem,
+    FormText,
+    IterationFiles,
+    JobFiles,
+    PathRow,
+)
 from halfmap.daemon.places import places
 from halfmap.daemon.records import (
     API_VERSION,
@@ -50,18 +60,26 @@ __all__ = [
     "Bounds",
     "CardProcessRow",
     "CardRow",
+    "CardSample",
     "Client",
     "DaemonAway",
     "DaemonStatus",
     "EventRow",
+    "FormCheck",
+    "FormDraft",
+    "FormProblem",
+    "FormText",
     "HostRow",
+    "IterationFiles",
     "JobDetail",
+    "JobFiles",
     "JobPage",
     "JobQuery",
     "JobRow",
     "JobState",
     "Launch",
     "OptionRow",
+    "PathRow",
     "ProjectRow",
     "Refusal",
     "Refused",
@@ -79,6 +97,8 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 _CARDS = TypeAdapter(list[CardRow])
 _PROJECTS = TypeAdapter(list[ProjectRow])
 _OPTIONS = TypeAdapter(list[OptionRow])
+_PATHS = TypeAdapter(list[PathRow])
+_SAMPLES = TypeAdapter(list[CardSample])
 _ITERATIONS = TypeAdapter(list[dict[str, Any]])
 
 
@@ -136,6 +156,10 @@ class Client(Service):
         """Give the finished iterations of a job."""
         return _ITERATIONS.validate_json(await self._connection.ask("GET", f"jobs/{job}/iterations"))
 
+    async def files(self, job: int) -> JobFiles:
+        """Tell where a job's files are."""
+        return await self._get(JobFiles, f"jobs/{job}/files")
+
     async def submit(self, submission: Submission, key: str) -> JobRow:
         """Queue a job; once this has answered, the job is never lost."""
         return await self._post(JobRow, "jobs", key, submission.model_dump_json())
@@ -176,6 +200,10 @@ class Client(Service):
         """List the cards."""
         return _CARDS.validate_json(await self._connection.ask("GET", "cards"))
 
+    async def card_samples(self, since: float) -> list[CardSample]:
+        """Tell what the cards did since a time."""
+        return _SAMPLES.validate_json(await self._connection.ask("GET", "cards/samples", {"since": since}))
+
     async def clean_card(self, uuid: str, key: str) -> CardRow:
         """Take a card out of quarantine, or give up a dirty lease."""
         return await self._post(CardRow, f"cards/{quote(uuid, safe='')}/clean", key)
@@ -195,6 +223,23 @@ class Client(Service):
     async def options(self) -> list[OptionRow]:
         """Give the form of a Refine3D job."""
         return _OPTIONS.validate_json(await self._connection.ask("GET", "options"))
+
+    async def check_form(self, draft: FormDraft) -> FormCheck:
+        """Tell everything that is wrong with a form, and what the job would take."""
+        return await self._look(FormCheck, "options/check", draft.model_dump_json())
+
+    async def write_form(self, options: Mapping[str, str]) -> FormText:
+        """Write options as the text of a ``job.star``."""
+        return await self._look(FormText, "options/write", json.dumps({"options": dict(options)}))
+
+    async def read_form(self, text: str) -> FormText:
+        """Read the text of a ``job.star``."""
+        return await self._look(FormText, "options/read", json.dumps({"text": text}))
+
+    async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
+        """Complete a path in a project."""
+        asked = {"project": project, "text": text, "pattern": pattern}
+        return _PATHS.validate_json(await self._connection.ask("GET", "paths", asked))
 
     async def events(self, since: int, job: int | None, follow: bool) -> AsyncIterator[EventRow]:
         """Give events with a greater `rev` than `since`, of one job or all; with `follow` wait for more, for ever.
@@ -229,6 +274,10 @@ class Client(Service):
 
     async def _get(self, kind: type[_Answer], path: str, query: Mapping[str, Any] | None = None) -> _Answer:
         return kind.model_validate_json(await self._connection.ask("GET", path, query))
+
+    async def _look(self, kind: type[_Answer], path: str, body: str) -> _Answer:
+        """Ask about something too large for an address; nothing is changed, so there is no key."""
+        return kind.model_validate_json(await self._connection.ask("POST", path, body=body))
 
     async def _post(self, kind: type[_Answer], path: str, key: str, body: str = "") -> _Answer:
         return kind.model_validate_json(await self._connection.ask("POST", path, key=key, body=body))

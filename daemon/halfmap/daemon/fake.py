@@ -6,13 +6,16 @@ let jobs start, advance and end.
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from fnmatch import fnmatch
 from typing import Any
 
-from halfmap.contract.option import value_text
+from halfmap.contract.job_star import job_star_text
+from halfmap.contract.option import is_enabled, value_text
 from halfmap.contract.refine3d import OPTIONS, job_from_values, problems
 from halfmap.daemon.connection import DaemonAway
 from halfmap.daemon.fake_memory import REFINEMENT, FakeMemory, refuse
 from halfmap.daemon.form import OptionRow, form
+from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormProblem, FormText, JobFiles, PathRow
 from halfmap.daemon.job_query import named, select
 from halfmap.daemon.records import (
     CardRow,
@@ -107,6 +110,44 @@ class FakeService(FakeMemory, Service):
         """Give the form of a Refine3D job."""
         self._check_here()
         return list(form())
+
+    async def files(self, job: int) -> JobFiles:
+        """Tell where a job's files are, as a test has said."""
+        self._check_here()
+        self._row(job)
+        return self.job_files.get(job, JobFiles())
+
+    async def check_form(self, draft: FormDraft) -> FormCheck:
+        """Tell what is wrong with the options; `looked_at` says what the files hold."""
+        self._check_here()
+        job, unreadable = job_from_values(draft.options)
+        found = [FormProblem(key=one.key, message=one.message) for one in (*unreadable, *problems(job))]
+        in_effect = tuple(key for key, option in OPTIONS.items() if is_enabled(option.declaration, job))
+        seen = self.looked_at if draft.looks_at_files else FormCheck()
+        return seen.model_copy(update={"problems": (*found, *seen.problems), "in_effect": in_effect})
+
+    async def write_form(self, options: Mapping[str, str]) -> FormText:
+        """Write options as the text of a ``job.star``."""
+        self._check_here()
+        job, unreadable = job_from_values(options)
+        found = tuple(FormProblem(key=one.key, message=one.message) for one in unreadable)
+        return FormText(text=job_star_text(job, job.continues_a_run), options=dict(options), problems=found)
+
+    async def read_form(self, text: str) -> FormText:
+        """Read the text of a ``job.star``."""
+        self._check_here()
+        raise NotImplementedError
+
+    async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
+        """Complete a path among those that a test has put there."""
+        self._check_here()
+        matching = [row for row in self.paths.get(project, []) if row.path.startswith(text)]
+        return [row for row in matching if row.is_folder or fnmatch(row.path, pattern or "*")]
+
+    async def card_samples(self, since: float) -> list[CardSample]:
+        """Tell what the cards did since a time."""
+        self._check_here()
+        return [one for one in self.samples if one.time >= since]
 
     async def events(self, since: int, job: int | None, follow: bool) -> AsyncIterator[EventRow]:
         """Give events, and wait for more."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 
 from halfmap.daemon.bell import Bell
+from halfmap.daemon.inspection import CardSample, FormCheck, JobFiles, PathRow
 from halfmap.daemon.records import (
     AttemptRow,
     CardRow,
@@ -40,6 +41,14 @@ class FakeMemory:
         What it tells of the machine.
     has_ended
         Whether somebody has ended it.
+    job_files
+        Where the files of a job are, by its number.
+    paths
+        What a project holds, for completion.
+    samples
+        What the cards did.
+    looked_at
+        What is found when the files of a form are looked at.
     """
 
     def __init__(self, now: float = 1_000_000.0) -> None:
@@ -49,6 +58,10 @@ class FakeMemory:
         self.reason = ""
         self.machine = HostRow(host="fake", cores=16, cores_leased=0, memory_mb=64_000, memory_leased_mb=0)
         self.has_ended = False
+        self.job_files: dict[int, JobFiles] = {}
+        self.paths: dict[str, list[PathRow]] = {}
+        self.samples: list[CardSample] = []
+        self.looked_at = FormCheck()
         self._began = now
         self._accepted = 0
         self._jobs: dict[int, JobDetail] = {}

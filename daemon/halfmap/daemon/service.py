@@ -4,9 +4,11 @@ Its two implementations are `halfmap.daemon.desk.Desk`, the real one, and the cl
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from halfmap.daemon.form import OptionRow, form
+from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormText, JobFiles, PathRow
 from halfmap.daemon.records import (
     CardRow,
     DaemonStatus,
@@ -60,6 +62,33 @@ class Service(ABC):
         """Give the finished iterations of a job: fields of `halfmap.contract.progress.IterationFinished`."""
 
     @abstractmethod
+    async def files(self, job: int) -> JobFiles:
+        """Tell where a job's files are."""
+
+    async def options(self) -> list[OptionRow]:
+        """Give the form of a Refine3D job."""
+        return list(form())
+
+    @abstractmethod
+    async def check_form(self, draft: FormDraft) -> FormCheck:
+        """Tell everything that is wrong with a form, and what the job would take."""
+
+    @abstractmethod
+    async def write_form(self, options: Mapping[str, str]) -> FormText:
+        """Write options as the text of a ``job.star``; `FormText.problems` tells what could not be written."""
+
+    @abstractmethod
+    async def read_form(self, text: str) -> FormText:
+        """Read the text of a ``job.star``; refused with ``bad_request`` if it is none."""
+
+    @abstractmethod
+    async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
+        """Complete a path in a project: folders, and files whose names fit a pattern such as ``*.star``.
+
+        `text` is what was typed so far; at most 200 rows, folders first. A folder that cannot be read has none.
+        """
+
+    @abstractmethod
     async def submit(self, submission: Submission, key: str) -> JobRow:
         """Queue a job; once this has answered, the job is never lost."""
 
@@ -98,6 +127,10 @@ class Service(ABC):
     @abstractmethod
     async def cards(self) -> list[CardRow]:
         """List the cards."""
+
+    @abstractmethod
+    async def card_samples(self, since: float) -> list[CardSample]:
+        """Tell what the cards did since a time, as far as it is remembered (the last hours, since the daemon's start)."""
 
     @abstractmethod
     async def clean_card(self, uuid: str, key: str) -> CardRow:

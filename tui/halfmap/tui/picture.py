@@ -1,0 +1,37 @@
+"""All that the panes of a job show: one frozen picture, made anew when the daemon told something new."""
+
+from dataclasses import dataclass, field
+
+from halfmap.daemon.client import CardSample, JobDetail, JobFiles
+from halfmap.tui.course import Course
+
+
+@dataclass(frozen=True, slots=True)
+class JobPicture:
+    """A job as it was last told.
+
+    Attributes
+    ----------
+    detail
+        None before the first answer.
+    course
+        Its iterations.
+    files
+        Where its files are.
+    overlays
+        Courses of other jobs, to be drawn behind this one's.
+    cursor
+        The iteration that is looked at, in all panes; None for the latest.
+    samples
+        What the job's cards did while it ran.
+    trouble
+        Why something is missing, in a sentence; empty if all is well.
+    """
+
+    detail: JobDetail | None = None
+    course: Course = field(default_factory=Course)
+    files: JobFiles = field(default_factory=JobFiles)
+    overlays: tuple[Course, ...] = ()
+    cursor: int | None = None
+    samples: tuple[CardSample, ...] = ()
+    trouble: str = ""

@@ -1,0 +1,1 @@
+"""Words and figures, as pure functions: nothing here knows a widget."""
