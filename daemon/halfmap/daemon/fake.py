@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatch
 from typing import Any
 
-from halfmap.contract.job_star import job_star_text
 from halfmap.contract.option import is_enabled, value_text
 from halfmap.contract.refine3d import OPTIONS, job_from_values, problems
 from halfmap.daemon.connection import DaemonAway
 from halfmap.daemon.fake_memory import REFINEMENT, FakeMemory, refuse
 from halfmap.daemon.form import OptionRow, form
+from halfmap.daemon.form_text import form_as_text, form_from_text
 from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormProblem, FormText, JobFiles, PathRow
 from halfmap.daemon.job_query import named, select
 from halfmap.daemon.records import (
@@ -129,14 +129,12 @@ class FakeService(FakeMemory, Service):
     async def write_form(self, options: Mapping[str, str]) -> FormText:
         """Write options as the text of a ``job.star``."""
         self._check_here()
-        job, unreadable = job_from_values(options)
-        found = tuple(FormProblem(key=one.key, message=one.message) for one in unreadable)
-        return FormText(text=job_star_text(job, job.continues_a_run), options=dict(options), problems=found)
+        return form_as_text(options)
 
     async def read_form(self, text: str) -> FormText:
         """Read the text of a ``job.star``."""
         self._check_here()
-        raise NotImplementedError
+        return form_from_text(text)
 
     async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
         """Complete a path among those that a test has put there."""

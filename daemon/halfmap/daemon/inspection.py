@@ -10,6 +10,9 @@ from pydantic import ConfigDict, Field
 
 from halfmap.daemon.records import Launch, Record, ShortText
 
+LONGEST_FORM_TEXT = 2**19
+"""Characters of a form as text."""
+
 
 class IterationFiles(Record):
     """The files of one iteration that are there.
@@ -149,12 +152,12 @@ class FormText(Record):
     text
         The file.
     options
-        Option to text; those that differ from their defaults.
+        Option to text; those that differ from their defaults. A value that could not be read stands as it was typed.
     problems
-        What could not be read as a value, options that this job does not have among it.
+        What could not be read or written as a value, options that this job does not have among it.
     """
 
-    text: Annotated[str, Field(max_length=2**19)] = ""
+    text: Annotated[str, Field(max_length=LONGEST_FORM_TEXT)] = ""
     options: dict[str, str] = Field(default_factory=dict)
     problems: tuple[FormProblem, ...] = ()
 

@@ -1,7 +1,7 @@
 """The job form as RELION's ``job.star``."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from halfmap.contract.option import Value, value_text
@@ -34,6 +34,8 @@ class JobStar:
         Options in the file that this form does not have; they were left out.
     unreadable
         A problem for each text that could not be read as a value of its option.
+    texts
+        Every option of the file as it stands there, also those of `unknown_keys` and `unreadable`.
     """
 
     job: Refine3D
@@ -41,6 +43,7 @@ class JobStar:
     label: str
     unknown_keys: tuple[str, ...] = ()
     unreadable: tuple[Problem, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def problems(self) -> list[Problem]:
         """Tell everything that keeps this job from running: unreadable texts first, then all else."""
@@ -73,15 +76,29 @@ def read_job_star(path: str | Path) -> JobStar:
     """
     try:
         with Path(path).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            tables = read_tables(file.read())
+            return job_star_from_text(file.read())
+    except JobStarError as error:
+        raise JobStarError(f"{path}, {error}") from None
+
+
+def job_star_from_text(text: str) -> JobStar:
+    """Read the text of a job.star, as `read_job_star` does.
+
+    Raises
+    ------
+    JobStarError
+        As there; the message begins with the line or the table.
+    """
+    try:
+        tables = read_tables(text)
         about = _values(tables.get("job", []))
         label = _label(about)
-        values = _options(tables.get("joboptions_values", []))
-    except (StarError, JobStarError) as error:
-        raise JobStarError(f"{path}, {error}") from None
-    job, unreadable = job_from_values(values)
-    unknown = tuple(key for key in values if key not in OPTIONS)
-    return JobStar(job, about.get("rlnJobIsContinue") == "1", label, unknown, tuple(unreadable))
+        texts = _options(tables.get("joboptions_values", []))
+    except StarError as error:
+        raise JobStarError(str(error)) from None
+    job, unreadable = job_from_values(texts)
+    unknown = tuple(key for key in texts if key not in OPTIONS)
+    return JobStar(job, about.get("rlnJobIsContinue") == "1", label, unknown, tuple(unreadable), texts)
 
 
 def _values(rows: Iterable[Row]) -> dict[str, str]:
@@ -145,6 +162,11 @@ def _is_written(key: str, value: Value) -> bool:
 
 def _cell(key: str, value: Value) -> str:
     text = value_text(value)
-    if any(character < " " and character != "\t" for character in text):
+    if not can_stand_in_star(text):
         raise ValueError(problem_with(key, f"is {text!r}; take out the line break or control character").message)
     return text
+
+
+def can_stand_in_star(text: str) -> bool:
+    """Whether a text has no line break and no other control character than tabs."""
+    return not any(character < " " and character != "\t" for character in text)

@@ -6,6 +6,7 @@ import pytest
 
 from halfmap.daemon.client import DaemonAway
 from halfmap.daemon.fake import FakeService
+from halfmap.daemon.inspection import FormDraft
 from halfmap.daemon.records import CardRow, JobQuery, Launch, Submission
 from halfmap.daemon.service import Refused, Service
 from halfmap.daemon.state import IllegalTransition, JobState
