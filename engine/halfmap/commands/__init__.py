@@ -1,4 +1,6 @@
-"""The command line: ``halfmap COMMAND …``. Each command is a file of its own, imported when it is asked for.
+"""The command line: ``halfmap COMMAND …``; without a command it is the terminal interface.
+
+Each command is a file of its own, imported when it is asked for.
 
 This package may use all parts of halfmap; no part uses it.
 """
@@ -10,6 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 COMMANDS = {
+    "tui": "the terminal interface: jobs, curves, maps, output, and the form of the next job",
     "refine": "gold-standard auto-refinement of 2D-stack pseudo-subtomograms, with RELION's options and files",
     "simulate": "a synthetic tilt-series project with known poses",
     "score": "poses against the truth, or map against map",
@@ -48,12 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     # not list(…): once the command of that name is imported, `list` is its module here
     words = [*(sys.argv[1:] if argv is None else argv)]
-    if not words or words[0] in ("--help", "-h", "help"):
+    if words and words[0] in ("--help", "-h", "help"):
         print(usage())
-        return 0 if words else 2
-    if words[0] == "--version":
+        return 0
+    if words and words[0] == "--version":
         print(f"halfmap {version('halfmap')}")
         return 0
+    if not words or words[0].startswith("-"):
+        words = ["tui", *words]
     if words[0] not in COMMANDS:
         print(f"halfmap: {words[0]!r} is not a command.\n\n{usage()}", file=sys.stderr)
         return 2
@@ -65,4 +70,5 @@ def usage() -> str:
     """List the commands."""
     width = max(len(name) for name in COMMANDS)
     lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
-    return "usage: halfmap COMMAND …\n\n" + "\n".join(lines) + "\n\nhalfmap COMMAND --help tells more."
+    told = "usage: halfmap COMMAND …\n       halfmap [OPTIONS] for the terminal interface, as `halfmap tui`"
+    return told + "\n\n" + "\n".join(lines) + "\n\nhalfmap COMMAND --help tells more."

@@ -7,11 +7,14 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from halfmap.daemon.client import Service
+from halfmap.daemon.client import DaemonAway, Refused, Service
+from halfmap.tui.ascii_scroll import use_ascii_scroll_bars
 from halfmap.tui.link import Link
 from halfmap.tui.look import Look
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.themes import add_themes
+
+_ROOMY_PANES, _FEW_PANES = "123678", "1238"
 
 
 class HalfmapApp(App[None]):
@@ -25,6 +28,10 @@ class HalfmapApp(App[None]):
         How things are drawn.
     first
         Makes the first screen.
+    job
+        A job to open at once: its number, name or alias; empty for none.
+    project
+        The project that `job` is searched in; None for all.
     """
 
     CSS_PATH = "app.tcss"
@@ -32,16 +39,28 @@ class HalfmapApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "colon"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help"),
+        Binding("question_mark", "help", "Help: all keys"),
         Binding("ctrl+q", "quit", "Quit", show=False),
     ]
 
-    def __init__(self, service: Service, look: Look, first: Callable[[], HalfmapScreen]) -> None:
-        super().__init__(ansi_color=look.theme == "ansi")
+    def __init__(
+        self,
+        service: Service,
+        look: Look,
+        first: Callable[[], HalfmapScreen],
+        job: str = "",
+        project: str | None = None,
+    ) -> None:
+        super().__init__()
         self.look = look
         self.link = Link(service, self._on_change, self._on_away)
+        self.animation_level = "none"
         self._first = first
+        self._job, self._project = job, project
+        self._panes = ""
         self._following: asyncio.Task[None] | None = None
+        if look.ascii:
+            use_ascii_scroll_bars()
         add_themes(self, look)
 
     def on_mount(self) -> None:
@@ -50,8 +69,39 @@ class HalfmapApp(App[None]):
         self.push_screen(self._first())
         self.call_after_refresh(self._begin)
 
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
         self._following = asyncio.create_task(self.link.follow(), name="link")
+        if self._job:
+            self.run_worker(self._open_named())
+
+    async def _open_named(self) -> None:
+        try:
+            row = await self.link.service.find(self._job, None if self._job.isdecimal() else self._project)
+        except (Refused, DaemonAway) as error:
+            self.notify(f"{error}", severity="error", markup=False)
+            return
+        self.open_job(row.job)
+
+    def open_job(self, job: int) -> None:
+        """Show a job."""
+        from halfmap.tui.screens.job import JobScreen
+
+        self.push_screen(JobScreen(job))
+
+    def action_help(self) -> None:
+        """Show all keys of the screen."""
+        from halfmap.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def panes_shown(self, is_roomy: bool) -> str:
+        """Tell which panes a job's screen begins with: those that were last shown in this session."""
+        return self._panes or (_ROOMY_PANES if is_roomy else _FEW_PANES)
+
+    def remember_panes(self, keys: str) -> None:
+        """Take note of the panes that are shown."""
+        self._panes = keys
 
     def _on_change(self, jobs: frozenset[int]) -> None:
         screen = self.screen

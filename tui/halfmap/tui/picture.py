@@ -1,9 +1,18 @@
 """All that the panes of a job show: one frozen picture, made anew when the daemon told something new."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from halfmap.daemon.client import CardSample, JobDetail, JobFiles
+from halfmap.daemon.client import CardSample, JobDetail, JobFiles, OptionRow
 from halfmap.tui.course import Course
+
+
+@dataclass(frozen=True, slots=True)
+class OtherJob:
+    """A job that this one is compared with: its name, and its options that differ from their defaults."""
+
+    name: str
+    options: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,10 @@ class JobPicture:
         The iteration that is looked at, in all panes; None for the latest.
     samples
         What the job's cards did while it ran.
+    form
+        All options that a job has.
+    others
+        Jobs that the parameters are compared with: its parent first, then those that are laid over.
     trouble
         Why something is missing, in a sentence; empty if all is well.
     """
@@ -34,4 +47,6 @@ class JobPicture:
     overlays: tuple[Course, ...] = ()
     cursor: int | None = None
     samples: tuple[CardSample, ...] = ()
+    form: tuple[OptionRow, ...] = ()
+    others: tuple[OtherJob, ...] = ()
     trouble: str = ""

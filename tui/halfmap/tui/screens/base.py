@@ -37,6 +37,10 @@ class HalfmapScreen(Screen[None]):
         """How things are drawn."""
         return self.halfmap.look
 
+    def on_screen_resume(self) -> None:
+        """Ask anew whenever the screen is shown."""
+        self.run_worker(self.changed(frozenset()), group="changed", exclusive=True)
+
     async def changed(self, jobs: frozenset[int]) -> None:
         """Ask anew; `jobs` are those that changed, empty for anything."""
 

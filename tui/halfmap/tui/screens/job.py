@@ -1,0 +1,159 @@
+"""A job: what it does and why, and its panes."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from halfmap.daemon.client import Refused
+from halfmap.tui.picture import JobPicture
+from halfmap.tui.pictures import PictureTaker
+from halfmap.tui.screens.base import HalfmapScreen
+from halfmap.tui.screens.choose_job import ChooseJobScreen
+from halfmap.tui.widgets.accuracy_pane import AccuracyPane
+from halfmap.tui.widgets.changes_pane import ChangesPane
+from halfmap.tui.widgets.fsc_pane import FscPane
+from halfmap.tui.widgets.job_header import JobHeader
+from halfmap.tui.widgets.map_pane import MapPane
+from halfmap.tui.widgets.orientations_pane import OrientationsPane
+from halfmap.tui.widgets.output_pane import OutputPane
+from halfmap.tui.widgets.pane import Pane
+from halfmap.tui.widgets.pane_grid import PaneGrid
+from halfmap.tui.widgets.parameters_pane import ParametersPane
+from halfmap.tui.widgets.resolution_pane import ResolutionPane
+from halfmap.tui.widgets.time_pane import TimePane
+
+_KINDS: tuple[type[Pane], ...] = (
+    ResolutionPane,
+    AccuracyPane,
+    FscPane,
+    ChangesPane,
+    TimePane,
+    OrientationsPane,
+    MapPane,
+    OutputPane,
+    ParametersPane,
+)
+PANES: Mapping[str, type[Pane]] = {kind.KEY: kind for kind in _KINDS}
+_LOOK_AGAIN_S = 2.0
+_ROOMY_ROWS = 40
+
+
+class JobScreen(HalfmapScreen):
+    """Shows one job.
+
+    Parameters
+    ----------
+    job
+        Its number.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key, f"toggle_pane('{key}')", f"Pane {kind.TITLE}", show=False) for key, kind in PANES.items()),
+        Binding("m", "maximise", "Maximise the pane in focus"),
+        Binding("x", "cursor", "Cursor through all charts"),
+        Binding("left", "move_cursor(-1)", "Iteration before", priority=True),
+        Binding("right", "move_cursor(1)", "Iteration after", priority=True),
+        Binding("o", "overlay", "Lay over the curves of another job"),
+        Binding("O", "no_overlays", "Take them away"),
+    ]
+
+    def __init__(self, job: int) -> None:
+        super().__init__()
+        self.job = job
+        self.picture = JobPicture()
+        self._taker: PictureTaker | None = None
+
+    def compose(self) -> ComposeResult:
+        """Head, panes, foot."""
+        yield JobHeader()
+        yield PaneGrid(PANES, self.halfmap.panes_shown(self.app.size.height >= _ROOMY_ROWS))
+
+    def on_mount(self) -> None:
+        """Begin to look; figures that pass too quickly for events are asked for while the job runs."""
+        self._taker = PictureTaker(self.service, self.job)
+        self.set_interval(_LOOK_AGAIN_S, self._look_again)
+
+    async def changed(self, jobs: frozenset[int]) -> None:
+        """Take a new picture if it is this job that changed."""
+        if jobs and self.job not in jobs:
+            return
+        await self._take_picture()
+
+    def _look_again(self) -> None:
+        detail = self.picture.detail
+        if self.is_current and not self.halfmap.link.away and (detail is None or detail.row.state.is_active):
+            self.run_worker(self._take_picture(), group="changed", exclusive=True)
+
+    async def _take_picture(self) -> None:
+        taker = self._taker
+        if taker is None:
+            return
+        try:
+            picture = await self.halfmap.link.ask(lambda: taker.take(self.picture))
+        except Refused as error:
+            picture = replace(self.picture, trouble=f"{error}")
+        if picture is not None:
+            self._show(replace(picture, cursor=self.picture.cursor))
+
+    def _show(self, picture: JobPicture) -> None:
+        self.picture = picture
+        self.query_one(JobHeader).show(picture, self.look, time.time())
+        self.query_one(PaneGrid).show(picture)
+
+    # --- panes -------------------------------------------------------------------------------------------------------
+
+    async def action_toggle_pane(self, key: str) -> None:
+        """Show a pane, or hide it."""
+        grid = self.query_one(PaneGrid)
+        await grid.toggle(key)
+        self.halfmap.remember_panes(grid.shown)
+
+    async def action_maximise(self) -> None:
+        """Show the pane in focus alone, or all again."""
+        await self.query_one(PaneGrid).maximise()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the arrows to a line that is being typed in."""
+        if action == "move_cursor":
+            return not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
+
+    def action_cursor(self) -> None:
+        """Set the cursor on the latest iteration, or take it away."""
+        last = self.picture.course.at(None)
+        place = None if self.picture.cursor is not None or last is None else last.iteration
+        self._show(replace(self.picture, cursor=place))
+
+    def action_move_cursor(self, by: int) -> None:
+        """Look at another iteration; beyond the last the cursor follows the run again."""
+        numbers = [one.iteration for one in self.picture.course.iterations]
+        if not numbers:
+            return
+        cursor = self.picture.cursor
+        place = numbers.index(cursor) if cursor in numbers else len(numbers) - (0 if by < 0 else 1)
+        if cursor is None and by > 0:
+            return
+        place += by
+        self._show(replace(self.picture, cursor=numbers[max(0, place)] if place < len(numbers) else None))
+
+    # --- other jobs --------------------------------------------------------------------------------------------------
+
+    def action_overlay(self) -> None:
+        """Ask for a job, and lay its curves over."""
+        self.app.push_screen(ChooseJobScreen(self.service, "Lay over the curves of", self.job), self._lay_over)
+
+    async def _lay_over(self, job: int | None) -> None:
+        if job is not None and self._taker is not None and job not in self._taker.overlays:
+            self._taker.overlays = (*self._taker.overlays, job)
+            await self._take_picture()
+
+    async def action_no_overlays(self) -> None:
+        """Take the others' curves away."""
+        if self._taker is not None and self._taker.overlays:
+            self._taker.overlays = ()
+            await self._take_picture()
