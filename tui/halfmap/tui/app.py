@@ -7,11 +7,12 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from halfmap.daemon.client import DaemonAway, Refused, Service
+from halfmap.daemon.client import DaemonAway, EventRow, Refused, Service
 from halfmap.tui.ascii_scroll import use_ascii_scroll_bars
 from halfmap.tui.link import Link
 from halfmap.tui.look import Look
 from halfmap.tui.screens.base import HalfmapScreen
+from halfmap.tui.text.news import is_news, news
 from halfmap.tui.themes import add_themes
 
 _ROOMY_PANES, _FEW_PANES = "123678", "1238"
@@ -53,7 +54,7 @@ class HalfmapApp(App[None]):
     ) -> None:
         super().__init__()
         self.look = look
-        self.link = Link(service, self._on_change, self._on_away)
+        self.link = Link(service, self._on_change, self._on_away, self._on_event)
         self.animation_level = "none"
         self._first = first
         self._job, self._project = job, project
@@ -102,6 +103,19 @@ class HalfmapApp(App[None]):
     def remember_panes(self, keys: str) -> None:
         """Take note of the panes that are shown."""
         self._panes = keys
+
+    def _on_event(self, event: EventRow) -> None:
+        if is_news(event):
+            self.run_worker(self._tell_news(event))
+
+    async def _tell_news(self, event: EventRow) -> None:
+        try:
+            told = news(event, (await self.link.service.job(event.job or 0)).row)
+        except (Refused, DaemonAway):
+            return
+        self.notify(told.text, severity=told.severity, markup=False)
+        if told.severity != "information":
+            self.bell()
 
     def _on_change(self, jobs: frozenset[int]) -> None:
         screen = self.screen

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
-from halfmap.daemon.client import DaemonAway, Service
+from halfmap.daemon.client import DaemonAway, EventRow, Service
 
 AGAIN_S = 1.0
 """How long to wait before the daemon is looked for again (s)."""
@@ -29,17 +29,24 @@ class Link:
         The daemon's client, or one in memory.
     on_change
         Called with the numbers of the jobs that changed; with an empty set after the connection was taken up.
+    on_event
+        Called with each event, at once.
     on_away
         Called with a sentence when the daemon does not answer, and with an empty text when it does again.
     """
 
     def __init__(
-        self, service: Service, on_change: Callable[[frozenset[int]], None], on_away: Callable[[str], None]
+        self,
+        service: Service,
+        on_change: Callable[[frozenset[int]], None],
+        on_away: Callable[[str], None],
+        on_event: Callable[[EventRow], None] = lambda _: None,
     ) -> None:
         self.service = service
         self.away = ""
         self._on_change = on_change
         self._on_away = on_away
+        self._on_event = on_event
         self._changed = set[int]()
         self._telling: asyncio.TimerHandle | None = None
 
@@ -53,6 +60,7 @@ class Link:
                 async with aclosing(events) as following:  # type: ignore[type-var]
                     async for event in following:
                         self._is_back()
+                        self._on_event(event)
                         self._note(event.job)
             except DaemonAway as error:
                 self.is_away(f"{error}")
