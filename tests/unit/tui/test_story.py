@@ -26,7 +26,7 @@ def course(**fields) -> Course:
 
 def test_a_running_job_tells_iteration_phase_share_and_when_it_may_end():
     told = doing(row(iteration=5, phase="expectation", fraction=0.43, ends_about=NOW + 187), NOW)
-    assert told == "Iteration 5: aligning particles, 43 %; about 3:07 min to its end."
+    assert told == "Iteration 5: aligning particles, 43 %; about 3 min to its end."
 
 
 def test_an_iteration_that_takes_longer_than_those_before_says_so_instead_of_a_time_in_the_past():

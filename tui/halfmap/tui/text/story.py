@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from halfmap.daemon.client import JobRow, JobState
 from halfmap.tui.course import Course, Iteration
-from halfmap.tui.text.figures import duration
+from halfmap.tui.text.figures import rough_duration
 
 ACCURACY_FACTOR = 0.75
 """A step below this share of the estimated accuracy is fine enough."""
@@ -64,9 +64,14 @@ def _under_way(row: JobRow, now: float) -> str:
     share = "" if row.fraction is None else f", {round(100 * row.fraction)} %"
     if row.ends_about is None:
         return f"Iteration {row.iteration}: {phase}{share}."
-    left = row.ends_about - now
-    ending = f"about {duration(left)} to its end" if left > 0 else "it takes longer than the ones before"
-    return f"Iteration {row.iteration}: {phase}{share}; {ending}."
+    return f"Iteration {row.iteration}: {phase}{share}; {_ending(row.ends_about - now)}."
+
+
+def _ending(left_s: float) -> str:
+    # to the minute: what stays on a screen should not be drawn anew every second
+    if left_s <= 0:
+        return "it takes longer than the ones before"
+    return "less than a minute to its end" if left_s < 60 else f"about {rough_duration(left_s)} to its end"
 
 
 def why_not_finer(course: Course, ignores_poses: bool = False) -> str:

@@ -9,7 +9,7 @@ from halfmap.daemon.client import JobRow, JobState
 from halfmap.tui.look import Look
 from halfmap.tui.palette import STATE_ROLES, style_of
 from halfmap.tui.picture import JobPicture
-from halfmap.tui.text.figures import elapsed
+from halfmap.tui.text.figures import elapsed, elapsed_s, rough_duration
 from halfmap.tui.text.plain import plain
 from halfmap.tui.text.story import doing, missing_for_convergence, why_not_finer
 
@@ -68,7 +68,7 @@ def _title(row: JobRow, look: Look, now: float) -> Text:
     line.append(row.state.value, style=style_of(STATE_ROLES.get(row.state.value, ""), look.theme))
     told = [
         "followed" if row.followed else "",
-        elapsed(row, now),
+        elapsed(row, now) if row.ended is not None else rough_duration(elapsed_s(row, now)),
         f"{row.engine}, {plain(row.place)}",
         f"cards {', '.join(plain(card) for card in row.cards)}" if row.cards else "",
         _cut(plain(row.project), 40),
