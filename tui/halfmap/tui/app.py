@@ -1,13 +1,15 @@
 """The application: the daemon's link, the look, and which screen is shown."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 
 from halfmap.daemon.client import DaemonAway, EventRow, Refused, Service
+from halfmap.tui.ascii_only import AsciiOnly
 from halfmap.tui.ascii_scroll import use_ascii_scroll_bars
 from halfmap.tui.link import Link
 from halfmap.tui.look import Look
@@ -59,10 +61,15 @@ class HalfmapApp(App[None]):
         self._first = first
         self._job, self._project = job, project
         self._panes = ""
+        self._ascii = [AsciiOnly()] if look.ascii else []
         self._following: asyncio.Task[None] | None = None
         if look.ascii:
             use_ascii_scroll_bars()
         add_themes(self, look)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Give Textual's filters, and that of ASCII terminals."""
+        return [*super().get_line_filters(), *self._ascii]
 
     def on_mount(self) -> None:
         """Show the first screen; the daemon is looked for once it has been painted."""
