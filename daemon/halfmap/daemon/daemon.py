@@ -163,6 +163,7 @@ class Daemon:
 
     async def _look_at_cards(self) -> None:
         await self._parts.cards.refresh()
+        self._parts.card_history.take(self._parts.clock.now(), self._parts.cards.rows())
         if await self._parts.cards.give_back_clean():
             self._parts.wake.set()
 

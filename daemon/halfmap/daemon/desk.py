@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,11 @@ from halfmap.daemon import job_list
 from halfmap.daemon import project as relion_project
 from halfmap.daemon.acceptance import Acceptance, refused
 from halfmap.daemon.database import StoreUnavailable
+from halfmap.daemon.followed import REFINEMENT
 from halfmap.daemon.following import all_iterations
+from halfmap.daemon.form_text import form_as_text, form_from_text
+from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormText, JobFiles, PathRow
+from halfmap.daemon.inspector import Inspector
 from halfmap.daemon.lanes import Hung
 from halfmap.daemon.metrics import prometheus_text
 from halfmap.daemon.parts import Parts
@@ -68,6 +72,7 @@ class Desk(Service):
         self._projects = projects
         self._line = line
         self._end = end
+        self._inspector = Inspector(parts)
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -106,14 +111,18 @@ class Desk(Service):
 
     async def job(self, job: int) -> JobDetail:
         """Show a job."""
-        found = self._job(job)
+        found, row = self._job(job), self._row(job)
+        options, warnings = dict(found.options), found.warnings
+        if found.followed and row.kind.startswith(REFINEMENT):
+            options, trouble = await self._inspector.options_of_followed(found)
+            warnings = (*warnings, trouble) if trouble else warnings
         return JobDetail(
-            row=self._row(job),
+            row=row,
             launch=found.launch,
-            options=dict(found.options),
+            options=options,
             attempts=job_list.attempt_rows(self._parts.store.connection, job),
             after=found.launch.after,
-            warnings=found.warnings,
+            warnings=warnings,
         )
 
     async def iterations(self, job: int) -> list[dict[str, Any]]:
@@ -124,6 +133,26 @@ class Desk(Service):
         except Hung as error:
             raise refused("unavailable", str(error)) from None
 
+    async def files(self, job: int) -> JobFiles:
+        """Tell where a job's files are."""
+        return await self._inspector.files(self._job(job))
+
+    async def check_form(self, draft: FormDraft) -> FormCheck:
+        """Tell everything that is wrong with a form, and what the job would take."""
+        return await self._inspector.check_form(draft, self._line.machine())
+
+    async def write_form(self, options: Mapping[str, str]) -> FormText:
+        """Write options as the text of a ``job.star``."""
+        return form_as_text(options)
+
+    async def read_form(self, text: str) -> FormText:
+        """Read the text of a ``job.star``."""
+        return form_from_text(text)
+
+    async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
+        """Complete a path in a project."""
+        return await self._inspector.browse(Path(project), text, pattern)
+
     async def projects(self) -> list[ProjectRow]:
         """List the watched projects."""
         return self._projects.rows()
@@ -132,6 +161,10 @@ class Desk(Service):
         """List the cards."""
         await self._parts.cards.refresh()
         return self._parts.cards.rows()
+
+    async def card_samples(self, since: float) -> list[CardSample]:
+        """Tell what the cards did since a time."""
+        return self._parts.card_history.since(since)
 
     async def host(self) -> HostRow:
         """Tell what the machine has and what running jobs use of it."""

@@ -6,16 +6,17 @@ let jobs start, advance and end.
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from fnmatch import fnmatch
 from typing import Any
 
-from halfmap.contract.option import is_enabled, value_text
+from halfmap.contract.option import value_text
 from halfmap.contract.refine3d import OPTIONS, job_from_values, problems
+from halfmap.daemon.browsing import MOST_ROWS, fits, natural
 from halfmap.daemon.connection import DaemonAway
 from halfmap.daemon.fake_memory import REFINEMENT, FakeMemory, refuse
 from halfmap.daemon.form import OptionRow, form
+from halfmap.daemon.form_check import check_options
 from halfmap.daemon.form_text import form_as_text, form_from_text
-from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormProblem, FormText, JobFiles, PathRow
+from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormText, JobFiles, PathRow
 from halfmap.daemon.job_query import named, select
 from halfmap.daemon.records import (
     CardRow,
@@ -31,9 +32,11 @@ from halfmap.daemon.records import (
     Submission,
 )
 from halfmap.daemon.service import Service
+from halfmap.daemon.settings import Settings
 from halfmap.daemon.state import JobState
 
 _WAITING = (JobState.PREPARING, JobState.QUEUED, JobState.HELD)
+_OF_OPTIONS = {"problems", "in_effect", "command", "coarse_step_deg"}
 _RESUMABLE = (JobState.FAILED, JobState.ABORTED, JobState.LOST)
 
 
@@ -120,11 +123,13 @@ class FakeService(FakeMemory, Service):
     async def check_form(self, draft: FormDraft) -> FormCheck:
         """Tell what is wrong with the options; `looked_at` says what the files hold."""
         self._check_here()
-        job, unreadable = job_from_values(draft.options)
-        found = [FormProblem(key=one.key, message=one.message) for one in (*unreadable, *problems(job))]
-        in_effect = tuple(key for key, option in OPTIONS.items() if is_enabled(option.declaration, job))
-        seen = self.looked_at if draft.looks_at_files else FormCheck()
-        return seen.model_copy(update={"problems": (*found, *seen.problems), "in_effect": in_effect})
+        checked = check_options(draft, Settings(), {})
+        if not draft.looks_at_files:
+            return checked
+        self._check_watched(draft.project)
+        seen = self.looked_at.model_dump(exclude=_OF_OPTIONS)
+        problems = (*checked.problems, *self.looked_at.problems)
+        return checked.model_copy(update=seen | {"problems": problems})
 
     async def write_form(self, options: Mapping[str, str]) -> FormText:
         """Write options as the text of a ``job.star``."""
@@ -139,13 +144,17 @@ class FakeService(FakeMemory, Service):
     async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
         """Complete a path among those that a test has put there."""
         self._check_here()
+        self._check_watched(project)
+        folder, slash, _ = text.rpartition("/")
         matching = [row for row in self.paths.get(project, []) if row.path.startswith(text)]
-        return [row for row in matching if row.is_folder or fnmatch(row.path, pattern or "*")]
+        below = [row for row in matching if "/" not in row.path[len(folder + slash) :].rstrip("/")]
+        found = [row for row in below if row.is_folder or fits(row.path.rpartition("/")[2], pattern)]
+        return sorted(found, key=lambda row: (not row.is_folder, natural(row.path)))[:MOST_ROWS]
 
     async def card_samples(self, since: float) -> list[CardSample]:
         """Tell what the cards did since a time."""
         self._check_here()
-        return [one for one in self.samples if one.time >= since]
+        return [one for one in self.samples if one.time > since]
 
     async def events(self, since: int, job: int | None, follow: bool) -> AsyncIterator[EventRow]:
         """Give events, and wait for more."""
@@ -167,8 +176,7 @@ class FakeService(FakeMemory, Service):
         """Queue a job."""
         if self._is_repeated(key, "submit"):
             return self._row(self._requests[key][1] or 0)
-        if submission.project not in self._projects:
-            refuse("not_found", f"{submission.project} is not a watched project.")
+        self._check_watched(submission.project)
         if (submission.options is None) == (submission.job_folder is None):
             refuse("bad_request", "give either options or a job folder.")
         options, name = self._read(submission)
@@ -271,6 +279,10 @@ class FakeService(FakeMemory, Service):
     def _check_here(self) -> None:
         if self.away:
             raise DaemonAway(self.away)
+
+    def _check_watched(self, project: str) -> None:
+        if project not in self._projects:
+            refuse("not_found", f"{project} is not a watched project.")
 
     def _is_repeated(self, key: str, what: str, job: int | None = None) -> bool:
         """Whether this was asked for earlier with this key."""

@@ -82,6 +82,28 @@ class Look:
     run: RunStarted | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Which files a run has written, as of a look.
+
+    Attributes
+    ----------
+    names
+        Of all files that begin as the run's do.
+    numbers
+        Numbered iterations that have files, from 0; what an earlier run left is not among them.
+    unread
+        Those that have their last file and still could not be read as a whole.
+    joined
+        Number of the iteration in which the halves were joined; None if there is none.
+    """
+
+    names: frozenset[str]
+    numbers: tuple[int, ...]
+    unread: tuple[int, ...]
+    joined: int | None
+
+
 def all_iterations(job_folder: Path, root_name: str = "run") -> list[dict[str, Any]]:
     """Read all finished iterations of a job, in order, whichever program ran it, as in `Look.iterations`."""
     follower = Follower(job_folder, root_name)
@@ -158,6 +180,16 @@ class Follower:
             error=self._error or self._told.error,
             markers=self._markers(),
             run=self._told.run if self._tells_itself() else None,
+        )
+
+    def written(self) -> Written:
+        """Tell which files there are, as of the last look."""
+        under_way, folder = self._output.place.iteration, self._folder
+        return Written(
+            folder.names,
+            tuple(folder.numbers(under_way)),
+            tuple(folder.unread(under_way)),
+            folder.joined_number(under_way),
         )
 
     def _news_of_the_engine(self) -> set[int]:

@@ -44,6 +44,8 @@ class IterationFolder:
         The numbered file that was written last: its name, iteration, and time since the epoch.
     is_of_halfmap
         Whether halfmap's engine wrote last; before the first iteration, whether it tells its progress.
+    names
+        Of all files that begin with the root's name and a low line.
     """
 
     root: Path
@@ -51,6 +53,7 @@ class IterationFolder:
     newest_iteration: int | None = None
     newest_time: float = 0.0
     is_of_halfmap: bool = False
+    names: frozenset[str] = frozenset()
     _optimisers: dict[int, _Optimiser] = field(default_factory=dict)
     _joined: _Optimiser | None = None
     _unread: set[int] = field(default_factory=set)
@@ -90,9 +93,11 @@ class IterationFolder:
         return before is not None and self._seen(number, before) != before
 
     def _scan(self) -> None:
-        prefix = f"{self.root.name}_it"
+        prefix = f"{self.root.name}_"
         with os.scandir(self.root.parent) as entries:
-            numbered = [entry for entry in entries if entry.name.startswith(prefix)]
+            own = [entry for entry in entries if entry.name.startswith(prefix)]
+        self.names = frozenset(entry.name for entry in own)
+        numbered = [entry for entry in own if entry.name.startswith(f"{prefix}it")]
         newest = max(((entry.stat().st_mtime, entry.name) for entry in numbered), default=None)
         if newest is not None:
             self.newest_time, self.newest_file = newest
@@ -131,34 +136,58 @@ class IterationFolder:
         for number in sorted(self._unread):
             if self._optimisers[number].is_of_halfmap and self._tells_progress():
                 self._unread.discard(number)
-            elif self._belongs(number, under_way):
+            elif self.belongs(number, under_way):
                 record = read_iteration(self.root, number)
                 if record is not None:
                     records[number] = record
                     self._unread.discard(number)
-        if self._joined_is_unread and not self._unread:
+        if self._joined_is_unread and not self._is_being_written():
             records |= self._read_joined(under_way)
         return records
 
+    def _is_being_written(self) -> bool:
+        """Whether the joined iteration should wait for a numbered one: what is older than it is cut off for good."""
+        ended = self._joined.written if self._joined else 0.0
+        return any(self._optimisers[number].written >= ended for number in self._unread)
+
     def _read_joined(self, under_way: int | None) -> dict[int, IterationFinished]:
-        kept = [number for number in self._optimisers if self._belongs(number, under_way)]
-        last = max(kept, default=0)
         if self._joined is None or (self._joined.is_of_halfmap and self._tells_progress()):
             self._joined_is_unread = False
             return {}
-        if kept and self._joined.written < self._optimisers[last].written - _SAME_TIME_S:
+        number = self.joined_number(under_way)
+        record = None if number is None else read_joined(self.root, number)
+        if number is None or record is None:
             return {}
-        record = read_joined(self.root, last + 1)
-        self._joined_is_unread = record is None
-        return {} if record is None else {last + 1: record}
+        self._joined_is_unread = False
+        return {number: record}
 
-    def _belongs(self, number: int, under_way: int | None) -> bool:
+    def joined_number(self, under_way: int | None) -> int | None:
+        """Give the number of the iteration in which both halves were joined; None if there is none of this run."""
+        kept = [number for number in self._optimisers if self.belongs(number, under_way)]
+        last = max(kept, default=0)
+        if self._joined is None or (kept and self._joined.written < self._optimisers[last].written - _SAME_TIME_S):
+            return None
+        return last + 1
+
+    def numbers(self, under_way: int | None) -> list[int]:
+        """Name the iterations of this run that have files."""
+        found = {job_directory.iteration_of(name) for name in self.names}
+        return sorted(number for number in found if number is not None and self.belongs(number, under_way))
+
+    def unread(self, under_way: int | None) -> list[int]:
+        """Name the iterations of this run that have their last file and could not be read as a whole."""
+        joined = self.joined_number(under_way) if self._joined_is_unread else None
+        numbered = [number for number in self._unread if self.belongs(number, under_way)]
+        return sorted(numbered) if joined is None else [*sorted(numbered), joined]
+
+    def belongs(self, number: int, under_way: int | None) -> bool:
         """Whether an iteration's files are of this run, and not left from one that went further before."""
         if under_way is None or number < under_way:
             return True
-        before = self._optimisers.get(number - 1)
-        is_newer = before is None or self._optimisers[number].written > before.written - _SAME_TIME_S
-        return number == under_way and is_newer
+        itself, before = self._optimisers.get(number), self._optimisers.get(number - 1)
+        if number != under_way or itself is None:
+            return False
+        return before is None or itself.written > before.written - _SAME_TIME_S
 
     def _left_behind(self, known: frozenset[int], under_way: int | None) -> frozenset[int]:
         if under_way is None:
@@ -166,5 +195,5 @@ class IterationFolder:
         return frozenset(
             number
             for number in known
-            if number > under_way or (number in self._optimisers and not self._belongs(number, under_way))
+            if number > under_way or (number in self._optimisers and not self.belongs(number, under_way))
         )

@@ -44,6 +44,9 @@ def read_mrc_header(path: Path, told_as: str) -> MrcHeader:
         If there is no such file, or it cannot be what it should be; `told_as` is how the file is called then.
     """
     try:
+        # a pipe would never answer
+        if not path.is_file() and path.exists():
+            raise BadHeader(f"{told_as}: is not a file.")
         with path.open("rb") as file:
             head = file.read(_BYTES)
             length = file.seek(0, 2)

@@ -75,6 +75,9 @@ def read_particle_file(path: Path, told_as: str) -> ParticleFile:
         If it is not there, has no particles or images, or is cut off; `told_as` is how the file is called then.
     """
     try:
+        # a pipe would never answer
+        if not path.is_file() and path.exists():
+            raise BadParticleFile(f"{told_as}: is not a file.")
         # line feeds are left as they are: RELION stops at those of Windows
         with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             return _Scan(told_as).over(file, path.stat().st_size)

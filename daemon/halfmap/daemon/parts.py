@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from halfmap.daemon.bell import Bell
 from halfmap.daemon.card_board import CardBoard
+from halfmap.daemon.card_history import CardHistory
 from halfmap.daemon.clock import Clock
 from halfmap.daemon.database import StoreUnavailable
 from halfmap.daemon.hints import Hints
@@ -90,6 +91,7 @@ class Parts:
     notifier: Notifier
     loop: asyncio.AbstractEventLoop
     hints: Hints
+    card_history: CardHistory = field(default_factory=CardHistory)
     changed: Bell = field(default_factory=Bell)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)

@@ -39,6 +39,8 @@ class Preflight:
         Predicted size of all iterations' files; 0 if that cannot be told.
     box_px, pixel_size_angstrom, particles
         Of the particle file; 0 if it could not be read.
+    tilts
+        Mean number of tilt images of a particle; 0 if that is not told.
     """
 
     problems: tuple[str, ...] = ()
@@ -49,6 +51,7 @@ class Preflight:
     box_px: int = 0
     pixel_size_angstrom: float = 0.0
     particles: int = 0
+    tilts: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ def _facts(
         box_px=box,
         pixel_size_angstrom=group.pixel_size_angstrom,
         particles=particles.particles,
+        tilts=mean([image.visible or 0 for image in particles.sample]),
     )
 
 
@@ -195,6 +199,7 @@ def _concluded(remarks: list[Remark], found: Preflight) -> Preflight:
         found.box_px,
         found.pixel_size_angstrom,
         found.particles,
+        found.tilts,
     )
 
 

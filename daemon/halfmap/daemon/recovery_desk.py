@@ -1,10 +1,13 @@
 """The service of a daemon whose store cannot be read: it says so, and does nothing else."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import version
 from typing import Any, NoReturn
 
+from halfmap.daemon.form_check import check_options
+from halfmap.daemon.form_text import form_as_text, form_from_text
+from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormText, JobFiles, PathRow
 from halfmap.daemon.places import Places
 from halfmap.daemon.records import (
     CardRow,
@@ -21,6 +24,7 @@ from halfmap.daemon.records import (
     Submission,
 )
 from halfmap.daemon.service import Refused, Service
+from halfmap.daemon.settings import Settings
 
 
 class RecoveryDesk(Service):
@@ -56,6 +60,20 @@ class RecoveryDesk(Service):
         """End the daemon."""
         self._end()
 
+    async def check_form(self, draft: FormDraft) -> FormCheck:
+        """Tell what is wrong with the options; files are not looked at, since no project is known."""
+        if draft.looks_at_files:
+            self._refuse()
+        return check_options(draft, Settings(), os.environ)
+
+    async def write_form(self, options: Mapping[str, str]) -> FormText:
+        """Write options as the text of a ``job.star``."""
+        return form_as_text(options)
+
+    async def read_form(self, text: str) -> FormText:
+        """Read the text of a ``job.star``."""
+        return form_from_text(text)
+
     def _refuse(self) -> NoReturn:
         raise Refused(Refusal(code="unavailable", message=f"{self._reason}."))
 
@@ -69,6 +87,15 @@ class RecoveryDesk(Service):
         self._refuse()
 
     async def iterations(self, job: int) -> list[dict[str, Any]]:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def files(self, job: int) -> JobFiles:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def card_samples(self, since: float) -> list[CardSample]:  # noqa: D102, ARG002
         self._refuse()
 
     async def submit(self, submission: Submission, key: str) -> JobRow:  # noqa: D102, ARG002

@@ -55,13 +55,18 @@ def files_of_a_new_run(project: Path, job: Refine3D) -> NamedFiles:
     path = project / job.in_optimisation
     if not path.is_file():
         return NamedFiles(job.fn_img, remarks=(Remark(f"{job.in_optimisation}: does not exist. {_ADVICE}"),))
-    tables = read_whole_tables(path, [""], _HEAD_BYTES)
-    values = {label: text for label, text in (tables[""].values() if tables else {}).items() if text != "None"}
+    values = names_in_set(project, job.in_optimisation)
     particles = job.fn_img or values.get("rlnTomoParticlesFile", "")
     if not particles:
         unnamed = Remark(f"{job.in_optimisation}: names no particles (rlnTomoParticlesFile), or is cut off.")
         return NamedFiles(remarks=(unnamed,))
     return NamedFiles(particles, values.get("rlnTomoTomogramsFile", ""))
+
+
+def names_in_set(project: Path, name: str) -> dict[str, str]:
+    """Give what an optimisation set names, by label; nothing for one that is not there, or cut off."""
+    tables = read_whole_tables(project / name, [""], _HEAD_BYTES) if name and (project / name).is_file() else None
+    return {label: text for label, text in (tables[""].values() if tables else {}).items() if text != "None"}
 
 
 def files_of_a_continued_run(project: Path, optimiser: str) -> NamedFiles:

@@ -130,7 +130,7 @@ class Service(ABC):
 
     @abstractmethod
     async def card_samples(self, since: float) -> list[CardSample]:
-        """Tell what the cards did since a time, as far as it is remembered (the last hours, since the daemon's start)."""
+        """Tell what the cards did after a time, as far as it is remembered: some hours, since the daemon's start."""
 
     @abstractmethod
     async def clean_card(self, uuid: str, key: str) -> CardRow:

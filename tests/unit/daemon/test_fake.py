@@ -202,7 +202,9 @@ def test_a_daemon_that_is_away_answers_nothing(service):
         service.submit(SUBMISSION, "k"), service.hold(1, "k"), service.release(1, "k"), service.prioritise(1, 1, "k"),
         service.stop(1, "abort", "k"), service.resume(1, "k"), service.projects(), service.watch("/q", "k"),
         service.unwatch("/p", "k"), service.cards(), service.clean_card("x", "k"), service.host(), service.metrics(),
-        service.shut_down("k"), anext(service.events(0, None, True)),
+        service.shut_down("k"), anext(service.events(0, None, True)), service.files(1), service.card_samples(0.0),
+        service.check_form(FormDraft(project="/p")), service.write_form({}), service.read_form(""),
+        service.browse("/p", "", ""),
     ]  # fmt: skip
     assert len(asked) == len(Service.__abstractmethods__)
     for question in asked:

@@ -44,9 +44,15 @@ async def show_iterations(request: web.Request) -> web.Response:
     return answer(await service(request).iterations(job_number(request)))
 
 
+async def show_files(request: web.Request) -> web.Response:
+    """Tell where a job's files are."""
+    return answer(await service(request).files(job_number(request)))
+
+
 ROUTES = (
     web.get("/v1/jobs", list_jobs),
     web.get("/v1/jobs/find", find_job),
     web.get(JOB, show_job),
     web.get(f"{JOB}/iterations", show_iterations),
+    web.get(f"{JOB}/files", show_files),
 )

@@ -1,11 +1,20 @@
-"""The daemon itself, its cards and its machine, and the form that a job is described by."""
+"""The daemon itself, its cards and its machine."""
+
+from typing import Annotated
 
 from aiohttp import web
+from pydantic import Field
 
-from halfmap.daemon.form import form
 from halfmap.daemon.handlers.answers import answer
-from halfmap.daemon.handlers.asking import body, key, service
+from halfmap.daemon.handlers.asking import body, key, query, service
 from halfmap.daemon.handlers.changes import Order
+from halfmap.daemon.records import Record
+
+
+class SampleQuery(Record):
+    """Which samples of the cards: those later than a time."""
+
+    since: Annotated[float, Field(allow_inf_nan=False)] = 0.0
 
 
 async def show_status(request: web.Request) -> web.Response:
@@ -16,6 +25,11 @@ async def show_status(request: web.Request) -> web.Response:
 async def list_cards(request: web.Request) -> web.Response:
     """List the cards."""
     return answer(await service(request).cards())
+
+
+async def list_card_samples(request: web.Request) -> web.Response:
+    """Tell what the cards did."""
+    return answer(await service(request).card_samples(query(request, SampleQuery).since))
 
 
 async def clean_card(request: web.Request) -> web.Response:
@@ -37,11 +51,6 @@ async def show_metrics(request: web.Request) -> web.Response:
     )
 
 
-async def show_options(_request: web.Request) -> web.Response:
-    """Give the form of a Refine3D job."""
-    return answer(form())
-
-
 async def shut_down(request: web.Request) -> web.Response:
     """End the daemon; running jobs go on."""
     once, _ = key(request), await body(request, Order)
@@ -52,9 +61,9 @@ async def shut_down(request: web.Request) -> web.Response:
 ROUTES = (
     web.get("/v1/status", show_status),
     web.get("/v1/cards", list_cards),
+    web.get("/v1/cards/samples", list_card_samples),
     web.post("/v1/cards/{card}/clean", clean_card),
     web.get("/v1/host", show_host),
     web.get("/v1/metrics", show_metrics),
-    web.get("/v1/options", show_options),
     web.post("/v1/shutdown", shut_down),
 )
