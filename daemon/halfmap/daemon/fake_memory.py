@@ -92,13 +92,14 @@ class FakeMemory:
         """Put a job there in any state, such as one that is followed; `fields` are those of `JobRow`."""
         if project not in self._projects:
             self.add_project(project)
-        given = {"name": self._next_name(project), "kind": REFINEMENT, "state": JobState.QUEUED, "submitted": self.now}
+        name = fields.get("name") or self._next_name(project)
+        given = {"name": name, "kind": REFINEMENT, "state": JobState.QUEUED, "submitted": self.now}
         row = JobRow.model_validate({"job": 0, "project": project} | given | fields)
         event = f"followed_{row.state}" if row.followed else "accepted"
         return self._add(row, event, options=dict(options or {}))
 
-    def start(self, job: int, cards: tuple[str, ...] = (), **fields: Any) -> JobRow:
-        """Let a queued job run, with these cards."""
+    def start(self, job: int, cards: tuple[str, ...] = (), argv: tuple[str, ...] = (), **fields: Any) -> JobRow:
+        """Let a queued job run, with these cards and this command; `fields` are those of `JobRow`."""
         number = self._row(job).attempt + 1
         self._change(job, JobState.STARTING, attempt=number, reason="", alarm="", ended=None)
         detail = self._jobs[job]
@@ -106,6 +107,7 @@ class FakeMemory:
             attempt=number,
             uuid=f"{job}-{number}",
             state=AttemptState.RUNNING,
+            argv=argv,
             cards=cards,
             created=self.now,
             started=self.now,
