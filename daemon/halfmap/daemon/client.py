@@ -7,17 +7,18 @@
 """
 
 import asyncio
+import importlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
-import aiohttp
 from pydantic import BaseModel, TypeAdapter
 
-from halfmap.daemon.connection import ANSWER_S, Connection, DaemonAway, check
+from halfmap.daemon.connection import ANSWER_S, DaemonAway
 from halfmap.daemon.form import Bounds, OptionRow, Slider, When
 from halfmap.daemon.inspection import (
     CardSample,
@@ -51,6 +52,9 @@ from halfmap.daemon.records import (
 )
 from halfmap.daemon.service import Refused, Service
 from halfmap.daemon.state import AttemptState, JobState
+
+if TYPE_CHECKING:
+    from halfmap.daemon.http_connection import Connection
 
 __all__ = [
     "API_VERSION",
@@ -121,7 +125,8 @@ class Client(Service):
     def __init__(
         self, socket: Path, on_away: Callable[[DaemonAway], None] = lambda _: None, answer_s: float = ANSWER_S
     ) -> None:
-        self._connection = Connection(socket, answer_s)
+        self._socket, self._answer_s = socket, answer_s
+        self._connection: Connection | None = None
         self._on_away = on_away
 
     async def __aenter__(self) -> Self:
@@ -134,7 +139,8 @@ class Client(Service):
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._connection.close()
+        if self._connection is not None:
+            await self._connection.close()
 
     async def status(self) -> DaemonStatus:
         """Tell how the daemon is."""
@@ -154,7 +160,7 @@ class Client(Service):
 
     async def iterations(self, job: int) -> list[dict[str, Any]]:
         """Give the finished iterations of a job."""
-        return _ITERATIONS.validate_json(await self._connection.ask("GET", f"jobs/{job}/iterations"))
+        return _ITERATIONS.validate_json(await self._ask("GET", f"jobs/{job}/iterations"))
 
     async def files(self, job: int) -> JobFiles:
         """Tell where a job's files are."""
@@ -186,7 +192,7 @@ class Client(Service):
 
     async def projects(self) -> list[ProjectRow]:
         """List the watched projects."""
-        return _PROJECTS.validate_json(await self._connection.ask("GET", "projects"))
+        return _PROJECTS.validate_json(await self._ask("GET", "projects"))
 
     async def watch(self, project: str, key: str) -> ProjectRow:
         """Watch a project from now on."""
@@ -194,15 +200,15 @@ class Client(Service):
 
     async def unwatch(self, project: str, key: str) -> None:
         """Watch a project no more."""
-        await self._connection.ask("DELETE", "projects", {"project": project}, key)
+        await self._ask("DELETE", "projects", {"project": project}, key)
 
     async def cards(self) -> list[CardRow]:
         """List the cards."""
-        return _CARDS.validate_json(await self._connection.ask("GET", "cards"))
+        return _CARDS.validate_json(await self._ask("GET", "cards"))
 
     async def card_samples(self, since: float) -> list[CardSample]:
         """Tell what the cards did since a time."""
-        return _SAMPLES.validate_json(await self._connection.ask("GET", "cards/samples", {"since": since}))
+        return _SAMPLES.validate_json(await self._ask("GET", "cards/samples", {"since": since}))
 
     async def clean_card(self, uuid: str, key: str) -> CardRow:
         """Take a card out of quarantine, or give up a dirty lease."""
@@ -214,15 +220,15 @@ class Client(Service):
 
     async def metrics(self) -> str:
         """Give the metrics in Prometheus' text format."""
-        return (await self._connection.ask("GET", "metrics")).decode()
+        return (await self._ask("GET", "metrics")).decode()
 
     async def shut_down(self, key: str) -> None:
         """End the daemon; running jobs go on."""
-        await self._connection.ask("POST", "shutdown", key=key)
+        await self._ask("POST", "shutdown", key=key)
 
     async def options(self) -> list[OptionRow]:
         """Give the form of a Refine3D job."""
-        return _OPTIONS.validate_json(await self._connection.ask("GET", "options"))
+        return _OPTIONS.validate_json(await self._ask("GET", "options"))
 
     async def check_form(self, draft: FormDraft) -> FormCheck:
         """Tell everything that is wrong with a form, and what the job would take."""
@@ -239,7 +245,7 @@ class Client(Service):
     async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
         """Complete a path in a project."""
         asked = {"project": project, "text": text, "pattern": pattern}
-        return _PATHS.validate_json(await self._connection.ask("GET", "paths", asked))
+        return _PATHS.validate_json(await self._ask("GET", "paths", asked))
 
     async def events(self, since: int, job: int | None, follow: bool) -> AsyncIterator[EventRow]:
         """Give events with a greater `rev` than `since`, of one job or all; with `follow` wait for more, for ever.
@@ -253,18 +259,18 @@ class Client(Service):
                 if has_answered:
                     # a store that was made again counts from the beginning
                     since = min(since, (await self.status()).rev)
-                async with self._connection.stream("events", asked | {"since": since}) as answer:
-                    await check(answer)
-                    has_answered = True
-                    async for line in answer.content:
-                        if event := _event(line):
+                connection = await self._connected()
+                async with aclosing(connection.lines("events", asked | {"since": since})) as lines:
+                    async for line in lines:
+                        has_answered = True
+                        # an empty line is a sign of life
+                        if line.strip():
+                            event = EventRow.model_validate_json(line)
                             since = event.rev
                             yield event
                 if not follow:
                     return
                 away = DaemonAway("the daemon has ended the stream of events.")
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                away = self._connection.away(error)
             except DaemonAway as error:
                 away = error
             if not (follow and has_answered):
@@ -272,15 +278,27 @@ class Client(Service):
             self._on_away(away)
             await asyncio.sleep(_RETRY_S)
 
+    async def _connected(self) -> "Connection":
+        """Give the connection; aiohttp is loaded for the first request, in a thread, as it takes a while."""
+        if self._connection is None:
+            module = await asyncio.to_thread(importlib.import_module, "halfmap.daemon.http_connection")
+            self._connection = self._connection or module.Connection(self._socket, self._answer_s)
+        return self._connection
+
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, key: str = "", body: str = ""
+    ) -> bytes:
+        return await (await self._connected()).ask(method, path, query, key, body)
+
     async def _get(self, kind: type[_Answer], path: str, query: Mapping[str, Any] | None = None) -> _Answer:
-        return kind.model_validate_json(await self._connection.ask("GET", path, query))
+        return kind.model_validate_json(await self._ask("GET", path, query))
 
     async def _look(self, kind: type[_Answer], path: str, body: str) -> _Answer:
         """Ask about something too large for an address; nothing is changed, so there is no key."""
-        return kind.model_validate_json(await self._connection.ask("POST", path, body=body))
+        return kind.model_validate_json(await self._ask("POST", path, body=body))
 
     async def _post(self, kind: type[_Answer], path: str, key: str, body: str = "") -> _Answer:
-        return kind.model_validate_json(await self._connection.ask("POST", path, key=key, body=body))
+        return kind.model_validate_json(await self._ask("POST", path, key=key, body=body))
 
 
 def connect(environ: Mapping[str, str], on_away: Callable[[DaemonAway], None] = lambda _: None) -> Client:
@@ -290,10 +308,3 @@ def connect(environ: Mapping[str, str], on_away: Callable[[DaemonAway], None] = 
 
 def _object(**fields: str | int) -> str:
     return json.dumps(fields)
-
-
-def _event(line: bytes) -> EventRow | None:
-    """Read a line; an empty one is a sign of life."""
-    if not line.endswith(b"\n"):
-        raise aiohttp.ClientPayloadError("the stream of events broke within a line")
-    return EventRow.model_validate_json(line) if line.strip() else None
