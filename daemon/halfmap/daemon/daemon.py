@@ -120,7 +120,7 @@ class Daemon:
         ticks = self._parts.settings.ticks
         self._tick(self._doers.projects.scan_all, ticks.reconcile_s)
         self._tick(self._doers.projects.scan_polled, ticks.polling_s)
-        self._tick(self._look_at_cards, ticks.cards_s)
+        self._tick(self.look_at_cards, ticks.cards_s)
         self._tick(self._parts.slurm.look, ticks.slurm_s)
         self._tick(self._retain, ticks.retention_s)
         self._tick(self._say_alive, 10.0)
@@ -161,7 +161,8 @@ class Daemon:
             for project in await self._parts.hints.take():
                 await _safely(partial(self._doers.projects.scan, project))()
 
-    async def _look_at_cards(self) -> None:
+    async def look_at_cards(self) -> None:
+        """Read the cards, remember what they do, and give back those that are clean."""
         await self._parts.cards.refresh()
         self._parts.card_history.take(self._parts.clock.now(), self._parts.cards.rows())
         if await self._parts.cards.give_back_clean():
