@@ -9,7 +9,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 COMMANDS = {
     "tui": "the terminal interface: jobs, curves, maps, output, and the form of the next job",
@@ -55,6 +54,8 @@ def _run(argv: Sequence[str] | None) -> int:
         print(usage())
         return 0
     if words and words[0] == "--version":
+        from importlib.metadata import version
+
         print(f"halfmap {version('halfmap')}")
         return 0
     if not words or words[0].startswith("-"):
