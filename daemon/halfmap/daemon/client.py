@@ -11,6 +11,7 @@ import importlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -98,12 +99,11 @@ __all__ = [
 _RETRY_S = 0.3
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
-_CARDS = TypeAdapter(list[CardRow])
-_PROJECTS = TypeAdapter(list[ProjectRow])
-_OPTIONS = TypeAdapter(list[OptionRow])
-_PATHS = TypeAdapter(list[PathRow])
-_SAMPLES = TypeAdapter(list[CardSample])
-_ITERATIONS = TypeAdapter(list[dict[str, Any]])
+
+@cache
+def _list_of(kind: type[_Answer]) -> TypeAdapter[list[_Answer]]:
+    """Make what reads a list, when one is first read: it takes a while."""
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]
 
 
 class Client(Service):
@@ -160,7 +160,8 @@ class Client(Service):
 
     async def iterations(self, job: int) -> list[dict[str, Any]]:
         """Give the finished iterations of a job."""
-        return _ITERATIONS.validate_json(await self._ask("GET", f"jobs/{job}/iterations"))
+        found: list[dict[str, Any]] = json.loads(await self._ask("GET", f"jobs/{job}/iterations"))
+        return found
 
     async def files(self, job: int) -> JobFiles:
         """Tell where a job's files are."""
@@ -192,7 +193,7 @@ class Client(Service):
 
     async def projects(self) -> list[ProjectRow]:
         """List the watched projects."""
-        return _PROJECTS.validate_json(await self._ask("GET", "projects"))
+        return await self._list(ProjectRow, "projects")
 
     async def watch(self, project: str, key: str) -> ProjectRow:
         """Watch a project from now on."""
@@ -204,11 +205,11 @@ class Client(Service):
 
     async def cards(self) -> list[CardRow]:
         """List the cards."""
-        return _CARDS.validate_json(await self._ask("GET", "cards"))
+        return await self._list(CardRow, "cards")
 
     async def card_samples(self, since: float) -> list[CardSample]:
         """Tell what the cards did since a time."""
-        return _SAMPLES.validate_json(await self._ask("GET", "cards/samples", {"since": since}))
+        return await self._list(CardSample, "cards/samples", {"since": since})
 
     async def clean_card(self, uuid: str, key: str) -> CardRow:
         """Take a card out of quarantine, or give up a dirty lease."""
@@ -228,7 +229,7 @@ class Client(Service):
 
     async def options(self) -> list[OptionRow]:
         """Give the form of a Refine3D job."""
-        return _OPTIONS.validate_json(await self._ask("GET", "options"))
+        return await self._list(OptionRow, "options")
 
     async def check_form(self, draft: FormDraft) -> FormCheck:
         """Tell everything that is wrong with a form, and what the job would take."""
@@ -245,7 +246,7 @@ class Client(Service):
     async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
         """Complete a path in a project."""
         asked = {"project": project, "text": text, "pattern": pattern}
-        return _PATHS.validate_json(await self._ask("GET", "paths", asked))
+        return await self._list(PathRow, "paths", asked)
 
     async def events(self, since: int, job: int | None, follow: bool) -> AsyncIterator[EventRow]:
         """Give events with a greater `rev` than `since`, of one job or all; with `follow` wait for more, for ever.
@@ -292,6 +293,9 @@ class Client(Service):
 
     async def _get(self, kind: type[_Answer], path: str, query: Mapping[str, Any] | None = None) -> _Answer:
         return kind.model_validate_json(await self._ask("GET", path, query))
+
+    async def _list(self, kind: type[_Answer], path: str, query: Mapping[str, Any] | None = None) -> list[_Answer]:
+        return _list_of(kind).validate_json(await self._ask("GET", path, query))
 
     async def _look(self, kind: type[_Answer], path: str, body: str) -> _Answer:
         """Ask about something too large for an address; nothing is changed, so there is no key."""

@@ -3,7 +3,6 @@
 from functools import cache
 
 from halfmap.contract.option import Bounds, Kind, Slider, Tab, Value, When, value_text
-from halfmap.contract.refine3d import OPTIONS
 from halfmap.daemon.records import Record
 
 __all__ = ["Bounds", "OptionRow", "Slider", "When", "form"]
@@ -42,7 +41,9 @@ class OptionRow(Record):
 
 @cache
 def form() -> tuple[OptionRow, ...]:
-    """Give all options, tab by tab."""
+    """Give all options, tab by tab; the declarations are loaded with the first call, which clients never make."""
+    from halfmap.contract.refine3d import OPTIONS  # noqa: PLC0415
+
     return tuple(
         OptionRow.model_validate(
             {
