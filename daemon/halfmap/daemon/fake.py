@@ -147,7 +147,8 @@ class FakeService(FakeMemory, Service):
         self._check_watched(project)
         folder, slash, _ = text.rpartition("/")
         matching = [row for row in self.paths.get(project, []) if row.path.startswith(text)]
-        below = [row for row in matching if "/" not in row.path[len(folder + slash) :].rstrip("/")]
+        names = [(row.path.removeprefix(folder + slash).rstrip("/"), row) for row in matching]
+        below = [row for name, row in names if name and "/" not in name]
         found = [row for row in below if row.is_folder or fits(row.path.rpartition("/")[2], pattern)]
         return sorted(found, key=lambda row: (not row.is_folder, natural(row.path)))[:MOST_ROWS]
 

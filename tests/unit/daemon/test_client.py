@@ -13,11 +13,17 @@ import pytest
 from aiohttp import web
 
 from halfmap.daemon.client import (
+    CardSample,
     Client,
     DaemonAway,
+    FormCheck,
+    FormDraft,
+    IterationFiles,
+    JobFiles,
     JobQuery,
     JobState,
     Launch,
+    PathRow,
     Refused,
     Submission,
     connect,
@@ -39,7 +45,8 @@ def where() -> Iterator[Places]:
 
 def test_importing_the_client_loads_nothing_that_is_slow_or_not_its_business():
     forbidden = ("numpy", "textual", "cupy", "mpi4py", "apscheduler", "watchdog", "sqlite3", "pynvml", "rich",
-                 "aiohttp", "halfmap.daemon.server", "halfmap.daemon.fake", "halfmap.engine", "halfmap.contract.refine3d")  # fmt: skip
+                 "aiohttp", "halfmap.daemon.server", "halfmap.daemon.fake", "halfmap.engine",
+                 "halfmap.contract.refine3d")  # fmt: skip
     words = f"import sys, halfmap.daemon.client; print([name for name in {forbidden!r} if name in sys.modules])"
     # measuring coverage would load what it needs for that
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
@@ -80,6 +87,35 @@ def test_what_is_asked_of_the_client_is_what_the_service_is_asked(where):
             assert {option.key for option in await client.options()} >= OPTIONS.keys()
             await client.shut_down("k9")
             assert service.has_ended
+
+    asyncio.run(story())
+
+
+def test_forms_files_paths_and_cards_come_through_the_client_as_the_service_tells_them(where):
+    service = FakeService()
+    job = service.add_job("/data/hiv").job
+    one = IterationFiles(iteration=1, half_maps=("/a.mrc", ""))
+    service.job_files[job] = JobFiles(folder="/data/hiv/Refine3D/job001", iterations=(one,), box_px=36)
+    service.paths["/data/hiv"] = [PathRow(path="a & b.star", bytes=3, changed=2.5)]
+    service.samples = [CardSample(time=20.5, uuid="GPU-1", memory_used_mb=1.0, power_w=None)]
+    service.looked_at = FormCheck(set_names={"rlnTomoParticlesFile": "p.star"}, seconds=12.5, warnings=("w",))
+    draft = FormDraft(project="/data/hiv", options=OPTIONS | {"nr_mpi": "4"}, looks_at_files=True)
+
+    async def story() -> None:
+        async with serving(service, where), Client(where.socket) as client:
+            for asked in (
+                lambda of: of.files(job),
+                lambda of: of.check_form(draft),
+                lambda of: of.write_form(OPTIONS),
+                lambda of: of.browse("/data/hiv", "a & ", "*.star"),
+                lambda of: of.card_samples(20.25),
+                lambda of: of.options(),
+            ):
+                answer = await asked(client)
+                assert answer == await asked(service)
+                assert answer
+            text = (await client.write_form(OPTIONS)).text
+            assert (await client.read_form(text)).options == OPTIONS
 
     asyncio.run(story())
 

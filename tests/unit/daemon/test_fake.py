@@ -6,7 +6,7 @@ import pytest
 
 from halfmap.daemon.client import DaemonAway
 from halfmap.daemon.fake import FakeService
-from halfmap.daemon.inspection import FormDraft
+from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormProblem, JobFiles, PathRow
 from halfmap.daemon.records import CardRow, JobQuery, Launch, Submission
 from halfmap.daemon.service import Refused, Service
 from halfmap.daemon.state import IllegalTransition, JobState
@@ -214,3 +214,59 @@ def test_a_daemon_that_is_away_answers_nothing(service):
 
 async def awaited(question):
     return await question
+
+
+# --- forms, files, paths and cards ----------------------------------------------------------------------------------
+
+
+def test_files_of_a_job_are_as_a_test_has_said(service):
+    run(service.submit(SUBMISSION, "k"))
+    assert run(service.files(1)) == JobFiles()
+    service.job_files[1] = JobFiles(folder="/p/Refine3D/job001")
+    assert run(service.files(1)).folder == "/p/Refine3D/job001"
+    assert refusal(service.files(2)) == "not_found"
+
+
+def test_a_form_is_checked_by_its_options_and_by_what_a_test_says_of_its_files(service):
+    service.looked_at = FormCheck(box_px=64, problems=(FormProblem(key="fn_ref", message="no."),), in_effect=("x",))
+    options = OPTIONS | {"ini_high": "-3"}
+    by_options = run(service.check_form(FormDraft(project="/p", options=options)))
+    assert ([one.key for one in by_options.problems], by_options.box_px) == (["ini_high"], None)
+    looked_at = run(service.check_form(FormDraft(project="/p", options=options, looks_at_files=True)))
+    assert ([one.key for one in looked_at.problems], looked_at.box_px) == (["ini_high", "fn_ref"], 64)
+    assert looked_at.in_effect == by_options.in_effect
+    assert refusal(service.check_form(FormDraft(project="/q", looks_at_files=True))) == "not_found"
+
+
+def test_a_form_goes_through_its_text(service):
+    written = run(service.write_form(OPTIONS))
+    assert run(service.read_form(written.text)).options == OPTIONS
+    assert refusal(service.read_form("no star")) == "bad_request"
+
+
+def test_paths_are_completed_one_folder_at_a_time(service):
+    service.paths["/p"] = [
+        PathRow(path=path, is_folder=path.endswith("/"))
+        for path in (
+            "b.star",
+            "a.star",
+            "Extract/",
+            "Extract/job10/",
+            "Extract/job9/",
+            "Extract/x.mrc",
+            "Extract/y.star",
+        )
+    ]
+
+    def offered(text: str, pattern: str = "") -> list[str]:
+        return [row.path for row in run(service.browse("/p", text, pattern))]
+
+    assert offered("") == ["Extract/", "a.star", "b.star"]
+    assert offered("Ex") == ["Extract/"]
+    assert offered("Extract/", "*.{spi,mrc}") == ["Extract/job9/", "Extract/job10/", "Extract/x.mrc"]
+    assert refusal(service.browse("/q", "", "")) == "not_found"
+
+
+def test_samples_of_cards_after_a_time_are_told(service):
+    service.samples = [CardSample(time=time, uuid="GPU-1", memory_used_mb=1) for time in (10.0, 20.0)]
+    assert [one.time for one in run(service.card_samples(10.0))] == [20.0]

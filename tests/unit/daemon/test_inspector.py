@@ -34,7 +34,7 @@ OPTIONS = {
     "sym_name": "C6",
     "particle_diameter": "230",
 }
-IMPATIENT = Settings.model_validate({"ticks": {"hung_s": 0.3}})
+IMPATIENT = Settings.model_validate({"ticks": {"hung_s": 0.5}})
 
 
 class Office:

@@ -175,7 +175,8 @@ def test_each_look_is_answered_in_json(where):
 
     async def story() -> None:
         async with talking(service, where) as session:
-            for path in ("status", "jobs", "jobs/2", "jobs/2/iterations", "projects", "cards", "host", "options",
+            for path in ("status", "jobs", "jobs/2", "jobs/2/iterations", "jobs/2/files", "projects", "cards", "host",
+                         "options", "cards/samples?since=0", "paths?project=/data/hiv&text=Ex&pattern=*.star",
                          "jobs/find?name=job002&project=/data/hiv"):  # fmt: skip
                 async with session.get(f"/v1/{path}") as answer:
                     assert (answer.status, answer.content_type) == (200, "application/json"), path
@@ -214,6 +215,9 @@ def test_the_query_of_jobs_has_the_fields_of_its_record(where):
         ("jobs?match=" + "a" * 201, "match"),
         ("jobs/find", "name"),
         ("events?since=-1", "since"),
+        ("cards/samples?since=nan", "since"),
+        ("paths?text=a", "project"),
+        ("paths?project=/data/hiv&pattern=" + "*" * 201, "pattern"),
         ("events?since=99999999999999999999", "since"),
     ],
 )
@@ -272,6 +276,38 @@ def test_every_change_needs_a_key_and_is_done_with_one(where, method, path, body
     assert status == 400
     assert "Idempotency-Key" in refusal["message"]
     assert asked(where, method, f"/v1/{path}", service, json=body, headers=KEY)[0] == 200
+
+
+def test_a_form_is_checked_written_and_read_without_a_key_and_changes_nothing(where):
+    service = with_jobs(1)
+    _, before = asked(where, "GET", "/v1/status", service)
+    draft = {"project": "/data/hiv", "options": {"ini_high": "abc"}}
+    status, found = asked(where, "POST", "/v1/options/check", service, json=draft)
+    assert (status, found["problems"][0]["key"]) == (200, "ini_high")
+    status, written = asked(where, "POST", "/v1/options/write", service, json={"options": OPTIONS})
+    assert (status, written["options"]) == (200, OPTIONS)
+    status, read = asked(where, "POST", "/v1/options/read", service, json={"text": written["text"]})
+    assert (status, read["options"]) == (200, OPTIONS)
+    assert asked(where, "GET", "/v1/status", service) == (200, before)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("check", {"project": "/data/hiv", "option": {}}, 400),
+        ("check", {"project": "/data/hiv", "options": {f"x{number}": "" for number in range(501)}}, 400),
+        ("check", {"project": "/data/other", "looks_at_files": True}, 404),
+        ("write", {}, 400),
+        ("write", {"options": {"ini_high": 60}}, 400),
+        ("write", {"options": {"other_args": "x" * (2**19 + 1)}}, 413),
+        ("read", {"text": "\x1b[2J no star"}, 400),
+        ("read", {"text": "x" * (2**19 + 1)}, 400),
+    ],
+)
+def test_a_form_that_cannot_be_understood_is_refused(where, path, body, status):
+    found, refusal = asked(where, "POST", f"/v1/options/{path}", with_jobs(1), json=body)
+    assert found == status
+    assert len(json.dumps(refusal)) < 6000
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "schlüssel", "tab\tbed"])
