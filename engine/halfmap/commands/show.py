@@ -1,23 +1,28 @@
-"""``halfmap show JOB``: everything about a job."""
+"""``halfmap show JOB``: everything about a job, or its curves."""
 
+import argparse
 import shlex
 import time
 from collections.abc import Iterator, Sequence
 
+from halfmap.commands.queue.charts import CHART_NAMES, print_charts
 from halfmap.commands.queue.printing import as_json, print_facts
-from halfmap.commands.queue.talking import Code, add_jobs, jobs_meant, make_parser, talk
+from halfmap.commands.queue.talking import Code, Unusable, add_jobs, jobs_meant, make_parser, talk
 from halfmap.commands.queue.words import accuracy, duration, elapsed, figure, known_as, moment
 from halfmap.daemon.client import AttemptRow, Client, JobDetail
+
+_LEAST_HEIGHT, _MOST_HEIGHT = 4, 200
 
 
 def main(argv: Sequence[str]) -> int:
     """Show a job."""
-    parser = make_parser("show", "Show a job: how it is, its options, and each of its starts.")
-    add_jobs(parser, several=False)
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
 
     async def story(client: Client) -> int:
+        _check(options)
         (row,) = await jobs_meant(client, options.job, options.project)
+        if options.chart:
+            return await print_charts(client, row, options)
         detail = await client.job(row.job)
         if options.json:
             print(as_json(detail))
@@ -26,6 +31,31 @@ def main(argv: Sequence[str]) -> int:
         return Code.DONE
 
     return talk(story)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = make_parser("show", "Show a job: how it is, its options, and each of its starts; or its curves.")
+    add_jobs(parser, several=False)
+    charts = parser.add_argument_group("curves")
+    charts.add_argument("--chart", choices=CHART_NAMES, help="draw curves, as wide as the terminal or 100 columns")
+    charts.add_argument("--iteration", type=int, metavar="N", help="look at this iteration [the latest]")
+    charts.add_argument("--height", type=int, metavar="ROWS", help="rows of each chart [18]")
+    charts.add_argument(
+        "--ascii", action="store_true", help="ASCII signs only; by itself where the locale is not UTF-8"
+    )
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options that would have no effect, and sizes that nobody means."""
+    given = {"--iteration": options.iteration, "--height": options.height, "--ascii": options.ascii or None}
+    lonely = [name for name, value in given.items() if value is not None]
+    if lonely and not options.chart:
+        raise Unusable(f"{lonely[0]} goes with --chart; say which chart: {', '.join(CHART_NAMES)}.")
+    if options.chart and options.json:
+        raise Unusable("--chart draws for people; leave it out for the records in JSON.")
+    if options.height is not None and not _LEAST_HEIGHT <= options.height <= _MOST_HEIGHT:
+        raise Unusable(f"--height {options.height}: give {_LEAST_HEIGHT} to {_MOST_HEIGHT} rows.")
 
 
 def _facts(detail: JobDetail) -> Iterator[tuple[str, str]]:
