@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halfmap.daemon.attempt_files import Spec, attempt_folder, read_identity, write_spec
-from halfmap.daemon.client import AttemptState, Client, JobQuery, JobState, Launch, connect
+from halfmap.daemon.client import AttemptState, Client, FormDraft, JobQuery, JobState, Launch, connect
 from halfmap.daemon.clock import SystemClock
 from halfmap.daemon.database import open_database, writing
 from halfmap.daemon.launcher import OnThisMachine
@@ -146,6 +146,8 @@ _ASKED: dict[str, Callable[[Client], Awaitable[object]]] = {
     "a page of 100 jobs": lambda client: client.jobs(JobQuery()),
     "a filtered page": lambda client: client.jobs(JobQuery(match="job1?4.*failed")),
     "one job": lambda client: client.job(77),
+    "the files of a job": lambda client: client.files(1),
+    "a form checked": lambda client: client.check_form(FormDraft(project="/p", options={"nr_mpi": "4"})),
 }
 
 
