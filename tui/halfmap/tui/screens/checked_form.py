@@ -1,0 +1,165 @@
+"""The form of a job that belongs to a project: opened, and checked by the daemon while it is filled in."""
+
+import asyncio
+from collections.abc import Mapping
+
+from halfmap.daemon.client import FormDraft, Launch, PathRow, Refused
+from halfmap.tui.files.patient import Patience
+from halfmap.tui.findings import keyed, refused
+from halfmap.tui.form import open_form, unknown
+from halfmap.tui.screens.choose_project import ChooseProjectScreen, project_here
+from halfmap.tui.screens.form_dialogs import TextScreen
+from halfmap.tui.screens.form_screen import FormScreen
+from halfmap.tui.text.form_words import status
+from halfmap.tui.widgets.form_line import FormLine
+from halfmap.tui.widgets.form_part import FieldChanged
+
+OPTIONS_S = 0.3
+"""How long nothing must have been changed before the options are checked (s)."""
+FILES_S = 0.7
+"""How much later the files are looked at (s)."""
+
+
+class CheckedFormScreen(FormScreen):
+    """Has the daemon check what is filled in.
+
+    Parameters
+    ----------
+    project
+        The project; None to ask for it.
+    options
+        What the form begins with.
+    origin
+        Where that comes from, for the title; empty for a new job.
+    notes
+        What to know about the options that the form begins with; told at first.
+    """
+
+    def __init__(self, project: str | None, options: Mapping[str, str], origin: str, notes: tuple[str, ...]) -> None:
+        super().__init__()
+        self.project = project
+        self.notes = notes
+        self.launch = Launch()
+        self._options = dict(options)
+        self._origin = origin
+        self._has_checked = False
+        self._is_away = False
+        self._opening = asyncio.Lock()
+
+    # --- opening -----------------------------------------------------------------------------------------------------
+
+    async def changed(self, jobs: frozenset[int]) -> None:  # noqa: ARG002 (the form is nobody else's)
+        """Open the form if it is not open yet; check it anew if the daemon was away."""
+        async with self._opening:
+            if not self.form.rows:
+                await self._open()
+            elif self._is_away and not self.halfmap.link.away:
+                self._is_away = False
+                self.check(0.0)
+                self.show()
+
+    def away(self, reason: str) -> None:
+        """Tell that the daemon is away; what was typed stays."""
+        self._is_away = self._is_away or bool(reason)
+        self.show()
+
+    async def _open(self) -> None:
+        rows = await self.ask(self.service.options)
+        if rows is None:
+            self.away(self.halfmap.link.away)
+            return
+        self.form = open_form(tuple(rows), self._options)
+        await self.open_tab(self.form.tabs[0])
+        if left_out := unknown(self.form.rows, self._options):
+            self.tell(f"this job has no options {', '.join(left_out)}; they were left out.", "warning")
+        if self.project is None:
+            self.run_worker(self._choose_project(), group="project")
+            return
+        if self.notes:
+            self.app.push_screen(TextScreen(" · ".join(("New job", self._origin)), self.notes))
+        self.check(0.0)
+
+    async def _choose_project(self) -> None:
+        """Ask for the project until one is chosen that is watched, or leave."""
+        here = await project_here(Patience())
+        while self.project is None:
+            rows = await self.ask(self.service.projects) or []
+            chosen = await self.app.push_screen_wait(ChooseProjectScreen(tuple(rows), here, self.halfmap.link.away))
+            if chosen is None:
+                self.dismiss()
+                return
+            is_watched = any(row.project == chosen for row in rows)
+            self.project = chosen if is_watched else await self._watch(chosen)
+        self.show()
+        self.check(0.0)
+
+    async def _watch(self, project: str) -> str | None:
+        row = await self.change(lambda key: self.service.watch(project, key))
+        return row.project if row else None
+
+    # --- showing -----------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Show the form, and how far it is."""
+        left = " · ".join(part for part in ("New job", self._origin, self.project or "") if part)
+        if self.halfmap.link.away:
+            right, role = "the daemon is away; what you typed stays", "alarm"
+        elif self.look.read_only:
+            right, role = "read-only: nothing is submitted", "second"
+        else:
+            right, role = status(self.findings, self._has_checked)
+        self.query_one("#title", FormLine).show(left, right, role)
+        super().show()
+
+    async def complete(self, text: str, pattern: str) -> tuple[PathRow, ...]:
+        """Complete a path in the project; nothing while the daemon is away."""
+        project = self.project
+        if project is None:
+            return ()
+        try:
+            return tuple(await self.halfmap.link.ask(lambda: self.service.browse(project, text, pattern)) or ())
+        except Refused:
+            return ()
+
+    # --- checking ----------------------------------------------------------------------------------------------------
+
+    def on_field_changed(self, event: FieldChanged) -> None:
+        """Take what was typed, and have it checked."""
+        event.stop()
+        self.put(event.key, event.text)
+
+    def put(self, key: str, text: str) -> None:
+        """Set an option, and have it checked."""
+        self.form = self.form.with_value(key, text)
+        self.findings = self.findings.after_change(key)
+        self.show()
+        self.check(OPTIONS_S)
+
+    def check(self, delay_s: float) -> None:
+        """Have the form checked after a time (s); a later check takes the place of one that has not ended."""
+        self.run_worker(self._look_twice(delay_s), group="check", exclusive=True)
+
+    async def _look_twice(self, delay_s: float) -> None:
+        """Check the options, and a little later the files too."""
+        await asyncio.sleep(delay_s)
+        if await self.look_at(with_files=False):
+            await asyncio.sleep(FILES_S)
+            await self.look_at(with_files=True)
+
+    async def look_at(self, with_files: bool) -> bool:
+        """Check the form now; False if there is no answer, or the form has changed meanwhile."""
+        if self.project is None:
+            return False
+        options = self.form.options
+        draft = FormDraft(project=self.project, options=options, launch=self.launch, looks_at_files=with_files)
+        try:
+            check = await self.halfmap.link.ask(lambda: self.service.check_form(draft))
+        except Refused as error:
+            check = refused(self.form, error.refusal)
+        if check is None or options != self.form.options:
+            return False
+        check = keyed(self.form, check)
+        self.findings = self.findings.after_files(check) if with_files else self.findings.after_options(check)
+        self._has_checked = True
+        self.show()
+        return True

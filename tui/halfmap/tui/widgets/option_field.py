@@ -1,0 +1,132 @@
+"""A row of the form: what the option is called, its value, and what is to be said beside it."""
+
+from rich.text import Text
+from textual.app import ComposeResult, RenderResult
+from textual.containers import Horizontal
+from textual.reactive import reactive
+
+from halfmap.daemon.client import OptionRow
+from halfmap.tui.field_state import FieldState
+from halfmap.tui.text.option_help import beside, title
+from halfmap.tui.text.plain import cut
+from halfmap.tui.widgets.choice_field import ChoiceField
+from halfmap.tui.widgets.form_part import FormPart
+from halfmap.tui.widgets.line_field import LineField
+from halfmap.tui.widgets.path_field import Complete, PathField
+from halfmap.tui.widgets.switch_field import SwitchField
+
+Editor = SwitchField | ChoiceField | LineField
+
+
+class FieldLabel(FormPart):
+    """The option's name, after a mark: ``!`` for a problem, ``*`` for a change, ``>`` for where one is."""
+
+    DEFAULT_CSS = """
+    FieldLabel {
+        width: 40;
+        height: 1;
+    }
+    """
+    is_here = reactive(False)
+    mark = reactive(" ")
+    is_locked = reactive(False)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def render(self) -> RenderResult:
+        """Draw it."""
+        pointer = (">" if self.look.ascii else "▸") if self.is_here else " "
+        drawn = self.line(self.mark, "alarm" if self.mark == "!" else "second")
+        style = "bold" if self.is_here else "dim" if self.is_locked else ""
+        return Text.assemble(drawn, self.line(cut(f"{pointer}{self._text}", 38), style=style), end="")
+
+
+class FieldNote(FormPart):
+    """Unit and limits, or what is wrong."""
+
+    DEFAULT_CSS = """
+    FieldNote {
+        width: 1fr;
+        height: 1;
+        padding: 0 0 0 1;
+    }
+    """
+    text = reactive("")
+    is_alarm = reactive(False)
+
+    def render(self) -> RenderResult:
+        """Draw it."""
+        return self.line(cut(self.text, self.size.width), "alarm" if self.is_alarm else "note")
+
+
+class OptionField(Horizontal):
+    """A row of the form.
+
+    Parameters
+    ----------
+    row
+        The declaration.
+    complete
+        Completes paths.
+    """
+
+    DEFAULT_CSS = """
+    OptionField {
+        height: 1;
+        width: 100%;
+    }
+    """
+
+    def __init__(self, row: OptionRow, complete: Complete) -> None:
+        super().__init__()
+        self.row = row
+        self.editor: Editor = _editor(row, complete)
+        self._label = FieldLabel(title(row))
+        self._note = FieldNote()
+        self._state: FieldState | None = None
+
+    def compose(self) -> ComposeResult:
+        """Name, value, note."""
+        yield self._label
+        yield self.editor
+        yield self._note
+
+    def on_descendant_focus(self) -> None:
+        """Point at the row."""
+        self._label.is_here = True
+
+    def on_descendant_blur(self) -> None:
+        """Point at it no more."""
+        self._label.is_here = False
+
+    def show(self, state: FieldState) -> None:
+        """Show how the field stands; nothing is drawn if it stands as before."""
+        if state == self._state:
+            return
+        self._state = state
+        self.display = state.is_shown
+        self.editor.show(state)
+        self._label.mark = "!" if state.problem else "*" if state.is_changed else " "
+        self._label.is_locked = state.is_locked
+        self._note.text = state.problem or state.advice or beside(self.row)
+        self._note.is_alarm = bool(state.problem)
+        if type(self.editor) in (LineField, PathField) and self.row.kind == "text":
+            self._share_line(state)
+
+    def _share_line(self, state: FieldState) -> None:
+        """Give a text the line but for what is wrong with it, which has its second half."""
+        has_note = bool(state.problem and state.value) and not state.is_locked
+        self._note.display = has_note
+        self._note.styles.max_width = "50%" if has_note else None
+
+
+def _editor(row: OptionRow, complete: Complete) -> Editor:
+    if row.kind == "switch":
+        return SwitchField(row.key)
+    if row.choices:
+        return ChoiceField(row.key, row.choices)
+    if row.file_pattern:
+        return PathField(row.key, row.file_pattern, complete)
+    return LineField(row.key, is_number=row.kind != "text")

@@ -1,0 +1,105 @@
+"""A file of the form, completed among the project's files."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from os.path import commonprefix
+from typing import ClassVar
+
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from halfmap.daemon.client import PathRow
+from halfmap.tui.widgets.line_field import LineField
+from halfmap.tui.widgets.pick_list import list_of
+
+Complete = Callable[[str, str], Awaitable[Sequence[PathRow]]]
+"""Gives what completes a text among the files of a pattern."""
+
+_PAGE = 8
+_GROUP = "completion"
+_MOVES = {"up": -1, "down": 1, "pageup": -_PAGE, "pagedown": _PAGE}
+
+
+class PathField(LineField):
+    """A path; a list of what completes it comes with typing, with Down and with Ctrl+Space. Tab or Enter takes one.
+
+    Parameters
+    ----------
+    key, pattern
+        The option, and which names it takes.
+    complete
+        Asks for completions.
+    """
+
+    KEY = ("^Space", "files")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+@,ctrl+space,down", "complete", "Complete the path"),
+    ]
+
+    def __init__(self, key: str, pattern: str, complete: Complete) -> None:
+        super().__init__(key)
+        self._pattern = pattern
+        self._complete = complete
+        self._goes_on = False
+
+    @on(Input.Changed)
+    def _go_on(self) -> None:
+        """List what completes the text."""
+        if self.has_focus:
+            chosen = 0 if self._goes_on else None
+            self._goes_on = False
+            self.run_worker(self._list(chosen, is_asked=False), group=_GROUP, exclusive=True)
+
+    def on_blur(self) -> None:
+        """Close the list."""
+        self.workers.cancel_group(self, _GROUP)
+        list_of(self).close()
+
+    def action_complete(self) -> None:
+        """Open the list."""
+        self.run_worker(self._list(0, is_asked=True), group=_GROUP, exclusive=True)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Move in the open list, take from it, or close it."""
+        picking = list_of(self)
+        if not picking.is_open or event.key not in (*_MOVES, "tab", "enter", "escape"):
+            return
+        if event.key in _MOVES:
+            picking.move(_MOVES[event.key])
+        elif event.key == "escape":
+            picking.close()
+        elif not self._take(picking.picked, picking.texts, event.key == "tab"):
+            picking.close()
+            return
+        event.stop()
+        event.prevent_default()
+
+    async def _list(self, chosen: int | None, is_asked: bool) -> None:
+        """List what completes the text; that nothing does is told to who has asked."""
+        text = self.value
+        rows = tuple(row.path for row in await self._complete(text, self._pattern) if row.path != text)
+        if not self.has_focus or self.value != text:
+            return
+        if not rows:
+            list_of(self).close()
+            if is_asked:
+                self.notify(f"no file or folder of the project begins with this and fits {self._pattern}", markup=False)
+            return
+        list_of(self).open(rows, self.region, chosen)
+
+    def _take(self, picked: str | None, texts: tuple[str, ...], is_tab: bool) -> bool:
+        """Take the highlighted path, or with Tab as much as all have in common; tell whether anything was taken."""
+        if picked is None and is_tab:
+            common = commonprefix(texts)  # noqa: RUF071 (letters are meant, not folders)
+            picked = common if len(common) > len(self.value) and common.startswith(self.value) else None
+            if picked is None and self.value not in texts:
+                list_of(self).move(1)
+                return True
+        if picked is None:
+            return False
+        self._goes_on = picked.endswith("/")
+        if not self._goes_on:
+            list_of(self).close()
+        self.value = picked
+        self.cursor_position = len(picked)
+        return True

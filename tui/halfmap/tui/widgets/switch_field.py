@@ -1,0 +1,69 @@
+"""A switch of the form: Yes or No."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.binding import Binding, BindingType
+
+from halfmap.tui.field_state import FieldState, turned
+from halfmap.tui.form import NO, YES
+from halfmap.tui.widgets.form_part import FieldChanged, FormPart
+
+
+class SwitchField(FormPart, can_focus=True):
+    """Shows ``[x] Yes`` or ``[ ] No``; Space turns it round, y and n set it.
+
+    Parameters
+    ----------
+    key
+        The option.
+    """
+
+    KEY = ("Space", "switch")
+    DEFAULT_CSS = """
+    SwitchField {
+        height: 1;
+        width: 12;
+    }
+    SwitchField:focus {
+        text-style: reverse;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "turn", "Yes or No"),
+        Binding("y", "put('Yes')", "Yes", show=False),
+        Binding("n", "put('No')", "No", show=False),
+    ]
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+        self._text = NO
+
+    def show(self, state: FieldState) -> None:
+        """Show a value."""
+        self.disabled = state.is_locked
+        if self._text != state.value:
+            self._text = state.value
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        """Draw it."""
+        mark = {YES: "[x] ", NO: "[ ] "}.get(self._text, "")
+        return Text(self.safe(f"{mark}{self._text}"), no_wrap=True)
+
+    def on_click(self) -> None:
+        """Turn it round, as Space does."""
+        self.action_turn()
+
+    def action_turn(self) -> None:
+        """Turn it round."""
+        self.action_put(turned(self._text))
+
+    def action_put(self, text: str) -> None:
+        """Set it."""
+        if text != self._text and not self.disabled:
+            self._text = text
+            self.refresh()
+            self.post_message(FieldChanged(self.key, text))
