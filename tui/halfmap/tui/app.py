@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 
 from halfmap.daemon.client import DaemonAway, EventRow, Refused, Service
@@ -44,6 +45,7 @@ class HalfmapApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help: all keys"),
         Binding("ctrl+q", "quit", "Quit", show=False),
+        Binding("ctrl+l", "draw_anew", "Draw the whole screen anew", show=False),
     ]
 
     def __init__(
@@ -70,6 +72,19 @@ class HalfmapApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Give Textual's filters, and that of ASCII terminals."""
         return [*super().get_line_filters(), *self._ascii]
+
+    def get_driver_class(self) -> type[Driver]:
+        """Give the driver that spares bytes, where Textual would take its own for terminals."""
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from halfmap.tui.driver import SparingDriver
+
+        found = super().get_driver_class()
+        return SparingDriver if found is LinuxDriver else found
+
+    def on_resize(self) -> None:
+        """Write everything once more: who knows what the terminal has made of its lines."""
+        self._forget_terminal()
 
     def on_mount(self) -> None:
         """Show the first screen; the daemon is looked for once it has been painted."""
@@ -102,6 +117,16 @@ class HalfmapApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_draw_anew(self) -> None:
+        """Draw the whole screen, whatever stands there."""
+        self._forget_terminal()
+        self.screen.refresh()
+
+    def _forget_terminal(self) -> None:
+        forget = getattr(self._driver, "forget", None)
+        if forget is not None:
+            forget()
 
     def panes_shown(self, is_roomy: bool) -> str:
         """Tell which panes a job's screen begins with: those that were last shown in this session."""
