@@ -8,7 +8,9 @@ from textual.binding import Binding
 
 from halfmap.daemon.client import JobRow, JobState
 from halfmap.tui.text.figures import known_as
+from halfmap.tui.text.plain import cut
 
+_LONGEST = 60
 _WAITING = frozenset({JobState.QUEUED, JobState.HELD})
 _ACTIVE = frozenset({JobState.STARTING, JobState.RUNNING, JobState.STOPPING})
 _ANY = frozenset(JobState)
@@ -61,17 +63,17 @@ class Verb:
     def refusal(self, row: JobRow) -> str:
         """Tell in a sentence why this cannot be done with a job; empty if it can."""
         if self.is_change and row.followed:
-            return f"{known_as(row)} was started by somebody else; it is shown, and never touched."
+            return f"{named([row])} was started by somebody else; it is shown, and never touched."
         if row.state in self.states or (self is RESUME and row.state.is_active and row.alarm):
             return ""
-        return f"{known_as(row)} is {row.state}; {self.needs}."
+        return f"{named([row])} is {row.state}; {self.needs}."
 
 
 EDIT: Final = Verb(
     "edit",
     "e",
     "edit as new",
-    "Edit this job's parameters as a new job",
+    "Edit as new: this job's parameters, for another job",
     is_change=False,
     is_single=True,
 )
@@ -79,7 +81,7 @@ NEXT: Final = Verb(
     "next",
     "greater_than_sign",
     "next step",
-    "Fill in a new job from this finished one",
+    "Next step: fill in a new job from this finished one",
     states=frozenset({JobState.FINISHED}),
     needs="a next step is made from a job that has finished",
     is_change=False,
@@ -89,7 +91,7 @@ HOLD: Final = Verb(
     "hold",
     "h",
     "hold",
-    "Keep it from starting until it is released",
+    "Hold: keep it from starting until it is released",
     "is held",
     frozenset({JobState.QUEUED}),
     "only a queued job can be held",
@@ -98,7 +100,7 @@ RELEASE: Final = Verb(
     "release",
     "l",
     "release",
-    "Let a held job start",
+    "Release: let a held job start",
     "is queued",
     frozenset({JobState.HELD}),
     "only a held job can be released",
@@ -107,7 +109,7 @@ RAISE: Final = Verb(
     "raise",
     "plus",
     "priority up",
-    "Let it start before others: priority up by one",
+    "Priority up: let it start before others",
     "has a higher priority",
     _WAITING | {JobState.PREPARING},
     "only the priority of a waiting job can be changed",
@@ -116,7 +118,7 @@ LOWER: Final = Verb(
     "lower",
     "minus",
     "priority down",
-    "Let others start before it: priority down by one",
+    "Priority down: let others start before it",
     "has a lower priority",
     _WAITING | {JobState.PREPARING},
     "only the priority of a waiting job can be changed",
@@ -125,7 +127,7 @@ STOP: Final = Verb(
     "stop",
     "X",
     "stop",
-    "Stop it; asks how: after the iteration, abort, terminate, kill",
+    "Stop; asks how: after the iteration, abort, terminate, kill",
     "is told to stop",
     _WAITING | _ACTIVE,
     "only a job that waits or runs can be stopped",
@@ -135,7 +137,7 @@ RESUME: Final = Verb(
     "resume",
     "C",
     "clean up, go on",
-    "Clean up after a job that failed, was stopped, was lost or stalls, and let it go on",
+    "Clean up and go on, after a failure, a stop, a loss or a stall",
     "goes on",
     frozenset({JobState.FAILED, JobState.ABORTED, JobState.LOST}),
     "only what failed, was stopped, was lost or stalls goes on",
@@ -153,5 +155,5 @@ def allowed(verb: Verb, rows: Sequence[JobRow]) -> tuple[tuple[JobRow, ...], tup
 
 
 def named(rows: Sequence[JobRow]) -> str:
-    """Call one job by its name, several by their number."""
-    return known_as(rows[0]) if len(rows) == 1 else f"{len(rows)} jobs"
+    """Call one job by its name, which is cut if it is very long, several by their number."""
+    return cut(known_as(rows[0]), _LONGEST) if len(rows) == 1 else f"{len(rows)} jobs"

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from halfmap.tui.look import Look
 from halfmap.tui.palette import style_of
-from halfmap.tui.text.plain import in_ascii, plain_lines
+from halfmap.tui.text.plain import plain_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ class AskScreen(ModalScreen[str | None]):
 
     def _written(self) -> Text:
         look = self._look
-        text = Text(plain_lines(self.question), style="bold")
+        text = Text()
+        text.append(plain_lines(self.question), "bold")
         for number, choice in enumerate(self.choices):
             is_here = number == self.cursor
             text.append(f"\n{'> ' if is_here else '  '}", "bold")
@@ -117,6 +118,4 @@ class AskScreen(ModalScreen[str | None]):
             text.append(choice.text, Style(bold=is_here, reverse=is_here))
             if choice.consequence:
                 text.append(f"\n      {choice.consequence}", style_of("note", look.theme))
-        if look.ascii:
-            text = Text(in_ascii(text.plain), spans=text.spans)
         return text

@@ -7,7 +7,6 @@ from halfmap.daemon.client import DaemonAway, JobRow, Refused, Service, StopMode
 from halfmap.tui.screens.ask import AskScreen, Choice
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.screens.stop import StopScreen, mode_of
-from halfmap.tui.text.figures import known_as
 from halfmap.tui.verbs import LOWER, RAISE, RESUME, STOP, Verb, allowed, named
 
 _TOLD_AT_ONCE = 3
@@ -92,9 +91,9 @@ async def _done(service: Service, verb: Verb, row: JobRow, letter: str) -> JobRo
 
 def _sentence(verb: Verb, done: Sequence[JobRow]) -> str:
     if verb in (RAISE, LOWER) and len(done) == 1:
-        return f"{known_as(done[0])} has priority {done[0].priority}."
+        return f"{named(done)} has priority {done[0].priority}."
     if len(done) == 1:
-        return f"{known_as(done[0])} {verb.done}."
+        return f"{named(done)} {verb.done}."
     return f"{len(done)} jobs: each {verb.done}."
 
 

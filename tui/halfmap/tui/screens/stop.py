@@ -9,20 +9,18 @@ from halfmap.tui.verbs import named
 
 _RUNGS: Mapping[StopMode, Choice] = {
     "after_iteration": Choice(
-        "i", "after this iteration", "Nothing is lost: the iteration under way is finished first, whatever it takes."
+        "i", "after this iteration", "Nothing is lost: the iteration under way is finished first."
     ),
     "abort": Choice(
         "a",
         "abort now",
-        "RELION's abort marker: the program ends by itself at the next chance. The iteration under way is lost.",
+        "RELION's abort marker: it ends by itself soon. This iteration is lost.",
     ),
-    "terminate": Choice(
-        "t", "terminate", "SIGTERM to its processes: they end within seconds. The iteration under way is lost."
-    ),
+    "terminate": Choice("t", "terminate", "SIGTERM: it ends within seconds. This iteration is lost."),
     "kill": Choice(
         "k",
         "kill",
-        "SIGKILL to every process, for what hangs. The iteration under way is lost, and a file may be cut short.",
+        "SIGKILL, for what hangs. This iteration is lost, a file may be cut short.",
     ),
 }
 _MODES: Mapping[str, StopMode] = {_RUNGS[mode].letter: mode for mode in STOP_MODES}

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from halfmap.daemon.client import JobRow, JobState
 from halfmap.tui.text.cells import Cell, Column, Wish, granted
 from halfmap.tui.text.figures import clock, elapsed_s, figure, known_as, rough_duration
-from halfmap.tui.text.plain import plain
+from halfmap.tui.text.plain import cut, cut_front, plain
 from halfmap.tui.text.states import state_cell
 
 _REFINEMENTS = "Refine3D/"
+_LONGEST = 60
 _PHASES = {
     "accuracy": "acc",
     "expectation": "exp",
     "maximization": "max",
+    "noise": "noi",
+    "write": "wri",
 }
 
 
@@ -50,7 +53,7 @@ def iteration(row: JobRow) -> str:
     number = "" if row.iteration is None else f"{row.iteration}"
     if not row.state.is_active:
         return number
-    phase = plain(_PHASES.get(row.phase, row.phase)[:5])
+    phase = plain(_PHASES.get(row.phase, row.phase)[:4])
     share = "" if row.fraction is None else f"{min(100, max(0, int(100 * row.fraction)))}%"
     return " ".join(part for part in (number, phase, share) if part)
 
@@ -63,7 +66,8 @@ def resolution(row: JobRow) -> str:
     if before is None:
         return figure(now, "Å", _digits(now))
     change = before - now
-    arrow = "=" if abs(change) < 0.005 else f"{'↓' if change > 0 else '↑'}{abs(change):.{_digits(abs(change))}f}"
+    size = f"{abs(change):.{_digits(now)}f}"
+    arrow = f"{'↓' if change > 0 else '↑'}{size}" if float(size) else "="
     return f"{figure(now, 'Å', _digits(now))} {arrow}"
 
 
@@ -142,7 +146,7 @@ def cells_of(row: JobRow, columns: tuple[Column, ...], seen: Seen) -> tuple[Cell
 def facts(row: JobRow, seen: Seen) -> str:
     """Tell in a line what may have no column: number, full name, project, priority, place, cards, times."""
     told = (
-        f"job {row.job}, {known_as(row)} in {plain(row.project)}",
+        f"job {row.job}, {cut(known_as(row), _LONGEST)} in {cut_front(plain(row.project), _LONGEST)}",
         "started by somebody else: only shown" if row.followed else f"on {plain(row.place)}" * (row.place != "here"),
         f"priority {row.priority}" * (row.priority != 0),
         f"attempt {row.attempt}" * (row.attempt > 1),

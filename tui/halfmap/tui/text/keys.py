@@ -21,6 +21,7 @@ _NAMES = {
     "down": "Down",
     "left": "Left",
     "right": "Right",
+    "ctrl+@": "Ctrl+Space",
 }
 
 
