@@ -7,13 +7,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 
-from halfmap.daemon.client import Refused
+from halfmap.daemon.client import JobRow, Refused
 from halfmap.tui.picture import JobPicture
 from halfmap.tui.pictures import PictureTaker
-from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.screens.choose_job import ChooseJobScreen
+from halfmap.tui.screens.verb_screen import VerbScreen
 from halfmap.tui.widgets.accuracy_pane import AccuracyPane
 from halfmap.tui.widgets.changes_pane import ChangesPane
 from halfmap.tui.widgets.fsc_pane import FscPane
@@ -25,6 +24,7 @@ from halfmap.tui.widgets.pane import Pane
 from halfmap.tui.widgets.pane_grid import PaneGrid
 from halfmap.tui.widgets.parameters_pane import ParametersPane
 from halfmap.tui.widgets.resolution_pane import ResolutionPane
+from halfmap.tui.widgets.status_line import StatusLine
 from halfmap.tui.widgets.time_pane import TimePane
 
 _KINDS: tuple[type[Pane], ...] = (
@@ -43,7 +43,7 @@ _LOOK_AGAIN_S = 2.0
 _ROOMY_ROWS = 40
 
 
-class JobScreen(HalfmapScreen):
+class JobScreen(VerbScreen):
     """Shows one job.
 
     Parameters
@@ -52,14 +52,19 @@ class JobScreen(HalfmapScreen):
         Its number.
     """
 
+    HINTS = ("escape", "m", "left", "x", "o", "X", "C", "greater_than_sign", "e", "h", "l")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"toggle_pane('{key}')", f"Pane {kind.TITLE}", show=False) for key, kind in PANES.items()),
-        Binding("m", "maximise", "Maximise the pane in focus"),
-        Binding("x", "cursor", "Cursor through all charts"),
-        Binding("left", "move_cursor(-1)", "Iteration before", priority=True),
-        Binding("right", "move_cursor(1)", "Iteration after", priority=True),
-        Binding("o", "overlay", "Lay over the curves of another job"),
-        Binding("O", "no_overlays", "Take them away"),
+        *(
+            Binding(key, f"toggle_pane('{key}')", f"Pane {kind.TITLE}: show or hide", show=False)
+            for key, kind in PANES.items()
+        ),
+        Binding("m", "maximise", "maximise", tooltip="Maximise the pane in focus, and back"),
+        Binding("x", "cursor", "cursor", tooltip="Cursor through all charts, and away"),
+        Binding("left", "move_cursor(-1)", "iteration", tooltip="The iteration before, in all panes", priority=True),
+        Binding("right", "move_cursor(1)", "The iteration after, in all panes", show=False, priority=True),
+        Binding("o", "overlay", "overlay", tooltip="Lay over the curves of another job"),
+        Binding("O", "no_overlays", "Take the curves of others away", show=False),
+        Binding("escape,q", "back", "back", tooltip="Back"),
     ]
 
     def __init__(self, job: int) -> None:
@@ -72,11 +77,29 @@ class JobScreen(HalfmapScreen):
         """Head, panes, foot."""
         yield JobHeader()
         yield PaneGrid(PANES, self.halfmap.panes_shown(self.app.size.height >= _ROOMY_ROWS))
+        yield StatusLine()
 
     def on_mount(self) -> None:
         """Begin to look; figures that pass too quickly for events are asked for while the job runs."""
         self._taker = PictureTaker(self.service, self.job)
         self.set_interval(_LOOK_AGAIN_S, self._look_again)
+
+    def away(self, reason: str) -> None:
+        """Tell that the daemon is away; the last picture stays."""
+        told = f"The daemon is away, and is looked for; this is what it told last. S starts it. ({reason})"
+        self.query_one(StatusLine).warn(told if reason else "")
+        self.refresh_bindings()
+
+    def chosen_jobs(self) -> tuple[JobRow, ...]:
+        """Give this job."""
+        return () if self.picture.detail is None else (self.picture.detail.row,)
+
+    def action_back(self) -> None:
+        """Show all panes again if one stands alone, else leave."""
+        if self.query_one(PaneGrid).maximised:
+            self.run_worker(self.action_maximise())
+        else:
+            self.app.pop_screen()
 
     async def changed(self, jobs: frozenset[int]) -> None:
         """Take a new picture if it is this job that changed."""
@@ -120,7 +143,7 @@ class JobScreen(HalfmapScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave the arrows to a line that is being typed in."""
         if action == "move_cursor":
-            return not isinstance(self.focused, Input)
+            return self.focused is None or not self.focused.check_consume_key("a", "a")
         return super().check_action(action, parameters)
 
     def action_cursor(self) -> None:
