@@ -15,6 +15,8 @@ _PARTICLES, _TILTS, _BOX_PX, _OPERATORS, _CORES = 200, 17, 36, 6, 2
 """What was measured: the 200 particles of the README's table."""
 _MEASURED_S = {"halfmap": (94.0, 50.0), "relion": (716.0, 735.0)}
 """How long it took: the global search, and the local searches after it, which the run that began with them tells."""
+_LEAST_S = 10.0
+"""No run is shorter, however little it has to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,10 @@ def _from_measured(work: Workload) -> Duration:
     images = work.particles * work.tilts / (_PARTICLES * _TILTS)
     scale = images * (work.box_px / _BOX_PX) ** 2 * _CORES / work.computing_cores
     seconds = local + (searching * _OPERATORS / operators(work.symmetry) if work.searches_globally else 0.0)
-    return Duration(scale * seconds, f"{_PARTICLES} particles of {_BOX_PX} px measured once; may be off several times")
+    return Duration(
+        max(_LEAST_S, scale * seconds),
+        f"{_PARTICLES} particles of {_BOX_PX} px measured once; may be off several times",
+    )
 
 
 def operators(symmetry: str) -> int:

@@ -11,12 +11,12 @@ from halfmap.daemon.command import demand
 from halfmap.daemon.form_check import check_options
 from halfmap.daemon.form_look import about_machine, with_files
 from halfmap.daemon.inspection import FormCheck, FormDraft, FormProblem, JobFiles, PathRow
-from halfmap.daemon.job_files import job_files, read_options
-from halfmap.daemon.job_folder import JOB_STAR
+from halfmap.daemon.job_files import job_files
 from halfmap.daemon.lanes import Hung
 from halfmap.daemon.options import job_of, texts_of
 from halfmap.daemon.parts import Parts
 from halfmap.daemon.past_runs import ended_jobs, past_runs
+from halfmap.daemon.recorded_command import options_of_folder
 from halfmap.daemon.scheduler import Machine
 from halfmap.daemon.state import JobState
 from halfmap.daemon.store import Job
@@ -53,17 +53,15 @@ class Inspector:
             raise refused("unavailable", str(error)) from None
 
     async def options_of_followed(self, job: Job) -> tuple[dict[str, str], str]:
-        """Give the options of a job that somebody else made, and why they cannot be given ("" if all is well)."""
-        file = f"{job.name}{JOB_STAR}"
+        """Give the options of a job that somebody else made, and what a person should know of them ("" for nothing)."""
         try:
-            look = self._parts.in_project(job.project, read_options, job.folder)
-            found = await asyncio.wait_for(look, _OPTIONS_S)
+            look = self._parts.in_project(job.project, options_of_folder, job.folder)
+            found, remark = await asyncio.wait_for(look, _OPTIONS_S)
         except (Hung, TimeoutError):
-            return {}, f"{file} cannot be read just now; its file system does not answer."
-        if found is None:
-            return {}, f"{file} cannot be read, so the job's options are not known."
+            return {}, f"{job.name} does not answer just now; its file system may hang."
         # JSON holds no bytes of another encoding
-        return {key: text.encode(errors="replace").decode() for key, text in texts_of(found).items()}, ""
+        texts = texts_of(found) if found else {}
+        return {key: text.encode(errors="replace").decode() for key, text in texts.items()}, remark
 
     async def check_form(self, draft: FormDraft, machine: Machine) -> FormCheck:
         """Tell everything that is wrong with a form, and what the job would take."""

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from halfmap.contract import job_directory
-from halfmap.contract.job_star import JobStarError, read_job_star
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.following import Follower, Written
 from halfmap.daemon.inspection import IterationFiles, JobFiles
-from halfmap.daemon.job_folder import JOB_STAR
+from halfmap.daemon.recorded_command import options_of_folder
 from halfmap.daemon.refinement_facts import Facts, facts_of_files, facts_of_options, facts_of_start
 
 _TRIES = 3
@@ -25,7 +24,7 @@ def job_files(project: Path, name: str, options: Refine3D | None, is_running: bo
     project, name
         Absolute, and such as ``Refine3D/job012/``.
     options
-        The job's; None for those that its ``job.star`` has.
+        The job's; None for those that its folder has.
     is_running
         The newest iteration of a running job may be on its way to the disk; that is no trouble.
     """
@@ -44,7 +43,7 @@ def job_files(project: Path, name: str, options: Refine3D | None, is_running: bo
     facts = _facts(root, written)
     if run is not None:
         facts = facts.or_else(facts_of_start(run))
-    job = options or read_options(folder)
+    job = options or options_of_folder(folder)[0]
     if job is not None:
         facts = facts.or_else(facts_of_options(job))
     return found.model_copy(
@@ -59,14 +58,6 @@ def job_files(project: Path, name: str, options: Refine3D | None, is_running: bo
             "trouble": _trouble_in(root, written, is_running),
         }
     )
-
-
-def read_options(folder: Path) -> Refine3D | None:
-    """Read the options of a job that somebody else made; None if its ``job.star`` cannot be read."""
-    try:
-        return read_job_star(folder / JOB_STAR).job
-    except (OSError, JobStarError):
-        return None
 
 
 def _trouble_with(folder: Path) -> str:

@@ -159,7 +159,13 @@ class AttemptRow(Record):
 
 
 class JobDetail(Record):
-    """A job with everything about it: its attempts (latest first), options, and what it waits for."""
+    """A job with everything about it: its attempts (latest first), options, and what it waits for.
+
+    Attributes
+    ----------
+    options
+        Those that differ from their defaults. Of jobs that others made they come from their files, as `warnings` tell.
+    """
 
     row: JobRow
     launch: Launch = Launch()

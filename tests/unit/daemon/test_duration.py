@@ -76,3 +76,7 @@ def test_without_particles_box_or_tilts_nothing_is_predicted():
     assert predict(work(particles=0), []) == Duration()
     assert predict(work(box_px=0), []) == Duration()
     assert predict(replace(work(), tilts=0.0), []) == Duration()
+
+
+def test_no_run_is_shorter_than_its_start_takes():
+    assert seconds(particles=2, box_px=16) == 10.0

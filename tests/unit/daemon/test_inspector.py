@@ -132,10 +132,11 @@ def test_a_file_system_that_hangs_is_unavailable_whatever_is_asked_of_it(office,
     job = office.follow(project, "Refine3D/job001/")
     office.settings = IMPATIENT
     release = threading.Event()
-    for name in ("job_files", "completions", "with_files"):
+    for name in ("job_files", "completions", "with_files", "options_of_folder"):
         monkeypatch.setattr(inspector, name, lambda *_: release.wait(10))
     try:
         assert office.refusal(lambda desk: desk.files(job)) == "unavailable"
+        assert "may hang" in office.ask(lambda desk: desk.job(job)).warnings[0]
         assert office.refusal(lambda desk: desk.check_form(draft(project))) == "unavailable"
         assert office.refusal(lambda desk: desk.browse(str(project), "", "")) == "unavailable"
         assert office.refusal(lambda desk: desk.browse(str(project), "/elsewhere/", "")) == "unavailable"
@@ -170,11 +171,19 @@ def test_a_followed_refinement_has_the_options_of_its_job_star(office, project):
     assert office.ask(lambda desk: desk.job(job)).options == {"sym_name": "C6"}
 
 
-def test_options_that_cannot_be_read_are_told(office, project):
+def test_options_that_are_not_known_are_told(office, project):
     job = office.follow(project, "Refine3D/job001/")
     detail = office.ask(lambda desk: desk.job(job))
     assert detail.options == {}
-    assert detail.warnings == ("Refine3D/job001/job.star cannot be read, so the job's options are not known.",)
+    assert detail.warnings == ("There is no job.star in job001; the options are not known.",)
+
+
+def test_options_of_relions_own_job_come_from_its_command(office, hiv_twin):
+    office.watch(hiv_twin)
+    job = office.follow(hiv_twin, "Refine3D/job009/")
+    detail = office.ask(lambda desk: desk.job(job))
+    assert detail.options.items() >= OPTIONS.items()
+    assert "the command in run_it000_optimiser.star" in detail.warnings[0]
 
 
 def test_of_other_jobs_no_options_are_looked_for(office, project):
