@@ -125,7 +125,9 @@ class FakeMemory:
         iterations = self._iterations.setdefault(job, [])
         finished = {"event": "iteration_finished", "iteration": len(iterations) + 1} | fields
         iterations.append(finished)
-        told: dict[str, Any] = {name: value for name, value in finished.items() if name in JobRow.model_fields}
+        # the memory that an iteration tells is of each rank, a row's of the whole job
+        shared = JobRow.model_fields.keys() - {"memory_mb"}
+        told: dict[str, Any] = {name: value for name, value in finished.items() if name in shared}
         told["resolution_before_angstrom"] = self._row(job).resolution_angstrom
         self._change(job, event="iteration")
         return self._set(job, told)
