@@ -7,6 +7,7 @@ become finer together with it (RELION: ``MlOptimiser::updateAngularSampling``).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import Value, along, estimated, known, looked_at, overlaid, positive
 from halfmap.tui.charts.plot import Axis, Mark, Plot, Series
 from halfmap.tui.charts.ticks import brief
@@ -55,7 +56,7 @@ def plots(course: Course, cursor: int | None = None, overlays: Sequence[Course] 
     return tuple(
         Plot(
             title=kind.title,
-            x=Axis("iteration", whole=True),
+            x=iteration_axis(course, overlays),
             y=Axis(kind.unit, "log"),
             series=(*overlaid(overlays, kind.accuracy), *_series(course, kind)),
             marks=_local_searches(course),
@@ -72,7 +73,7 @@ def _series(course: Course, kind: _Kind) -> tuple[Series, ...]:
     enough = tuple(None if value is None else FINE_ENOUGH * value for value in accuracy.y)
     found: list[Series] = []
     if not accuracy.is_empty:
-        found.append(Series("75 % of a", accuracy.x, enough, "faded", "line", "%"))
+        found.append(Series("75 % of a", accuracy.x, enough, "third", "line", "%"))
     if not step.is_empty:
         found.append(Series("step", step.x, step.y, "second", "stairs", "s"))
     if not accuracy.is_empty:

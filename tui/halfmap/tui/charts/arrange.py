@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from halfmap.tui.charts.draw import draw
 from halfmap.tui.charts.plot import Plot
-from halfmap.tui.charts.runs import Row, Run
+from halfmap.tui.charts.runs import Row, Run, merged
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 30, 8
 _BETWEEN = 2
@@ -60,7 +60,7 @@ def draw_all(plots: Sequence[Plot], width: int, height: int, ascii_only: bool, z
 
 
 def _beside(parts: Sequence[Row]) -> Row:
-    return tuple(_with_room_between(parts))
+    return merged(_with_room_between(parts))
 
 
 def _with_room_between(parts: Sequence[Row]) -> Iterator[Run]:

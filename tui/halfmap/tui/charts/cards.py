@@ -39,9 +39,9 @@ def card_plots(samples: Sequence[CardSample]) -> tuple[Plot, ...]:
     cards = sorted({one.uuid for one in timed})
     by_card = [[one for one in timed if one.uuid == uuid] for uuid in cards]
     kinds: tuple[tuple[str, Axis, _Value], ...] = (
-        ("Power of cards", Axis("W", low=0.0), lambda one: known(one.power_w)),
-        ("Memory of cards", Axis("GB", low=0.0), lambda one: known(one.memory_used_mb / 1024)),
-        ("Utilisation of cards", Axis("%", low=0.0, high=100.0), lambda one: known(one.utilisation)),
+        ("Card power", Axis("W", low=0.0), lambda one: known(one.power_w)),
+        ("Card memory", Axis("GB", low=0.0), lambda one: known(one.memory_used_mb / 1024)),
+        ("Card utilisation", Axis("%", low=0.0, high=100.0), lambda one: known(one.utilisation)),
     )
     return tuple(_plot(title, axis, value, clock, by_card) for title, axis, value in kinds)
 
@@ -62,7 +62,7 @@ def _plot(title: str, axis: Axis, value: _Value, clock: _Clock, by_card: Sequenc
 
 def _series(nth: int, card: Sequence[CardSample], value: _Value, clock: _Clock) -> Series:
     thinned = [_mean(part, value) for part in _parts(card)]
-    name = card[0].uuid.removeprefix("GPU-")[:8]
+    name = card[0].uuid.removeprefix("GPU-")[:6]
     return Series(
         name,
         tuple(clock.place(time) for time, _ in thinned),

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import Value, along, before, estimated, has_curves, known, looked_at, overlaid, positive
 from halfmap.tui.charts.plot import Axis, Plot, Series
 from halfmap.tui.charts.ticks import brief
 from halfmap.tui.course import Course, Iteration
 
 _EARLY = 3
-_ITERATION = Axis("iteration", whole=True)
 
 
 def plots(course: Course, cursor: int | None = None, overlays: Sequence[Course] = ()) -> tuple[Plot, ...]:
@@ -40,12 +40,12 @@ def _poses(course: Course, cursor: int | None, overlays: Sequence[Course]) -> Pl
     one = course.at(cursor)
     return Plot(
         title="Changes of poses",
-        x=_ITERATION,
+        x=iteration_axis(course, overlays),
         y=Axis("", "log"),
         series=(
             *overlaid(overlays, _orientations),
-            Series("offsets, Å", offsets.x, offsets.y, "second", "line", "x"),
-            Series("orientations, °", angles.x, angles.y, "first", "line", "o"),
+            Series("offset Å", offsets.x, offsets.y, "second", "line", "x"),
+            Series("orientation °", angles.x, angles.y, "first", "line", "o"),
         ),
         cursor_x=cursor,
         notes=() if one is None else (f"{looked_at(one, cursor)}{_poses_told(one)}",),
@@ -73,7 +73,7 @@ def _pmax(course: Course, cursor: int | None, overlays: Sequence[Course]) -> Plo
 
     return Plot(
         title="Average Pmax",
-        x=_ITERATION,
+        x=iteration_axis(course, overlays),
         y=Axis("", low=0.0, high=1.0),
         series=(*overlaid(overlays, value), *_single(course, value, "p")),
         cursor_x=cursor,
@@ -87,7 +87,7 @@ def _samples(course: Course, cursor: int | None, overlays: Sequence[Course]) -> 
 
     return Plot(
         title="Significant samples",
-        x=_ITERATION,
+        x=iteration_axis(course, overlays),
         y=Axis("", "log"),
         series=(*overlaid(overlays, value), *_single(course, value, "n")),
         cursor_x=cursor,
@@ -103,7 +103,7 @@ def _likelihood(course: Course, cursor: int | None) -> Plot:
 
     return Plot(
         title="Log-likelihood",
-        x=_ITERATION,
+        x=iteration_axis(course),
         y=Axis("", low=_low_of_later(course, value)),
         series=_single(course, value, "L"),
         cursor_x=cursor,

@@ -11,7 +11,7 @@ from halfmap.tui.charts.notes import note_rows
 from halfmap.tui.charts.paint import paint
 from halfmap.tui.charts.plot import Axis, Plot
 from halfmap.tui.charts.raster import ASCII, BRAILLE, Canvas
-from halfmap.tui.charts.runs import Row, Run, fitted
+from halfmap.tui.charts.runs import Row, Run, fitted, merged
 from halfmap.tui.text.plain import in_ascii, plain
 
 __all__ = ["Row", "Run", "draw"]
@@ -45,7 +45,7 @@ def draw(plot: Plot, width: int, height: int, ascii_only: bool, zoom: float = 1.
     notes = note_rows(written.notes, width, _rows_for_notes(height), ascii_only)
     left = height - 1 - len(notes)
     middle = _nothing(written, width, left) if frame is None else _curves(written, frame, (width, left), ascii_only)
-    return tuple(fitted(row, width) for row in (title_row(written, width, ascii_only), *middle, *notes))
+    return tuple(merged(fitted(row, width)) for row in (title_row(written, width, ascii_only), *middle, *notes))
 
 
 def _rows_for_notes(height: int) -> int:

@@ -15,7 +15,7 @@ _APART = "  "
 def title_row(plot: Plot, width: int, ascii_only: bool) -> Row:
     """Write the title, the unit of y and the names of the curves, those on top first.
 
-    With little room the title is left out, then curves that lie below.
+    With little room the title is left out if that helps, else names of curves that lie below.
     """
     unit = f"({plot.y.label})" if plot.y.label and plot.y.label not in plot.title else ""
     title = [Run(plot.title, "title"), *([Run(f" {unit}", "axis")] if unit else [])]
@@ -25,7 +25,7 @@ def title_row(plot: Plot, width: int, ascii_only: bool) -> Row:
         entries = [_entry(series, longest, ascii_only) for series in named]
         if _size([*heading, *entries]) <= width:
             return _without_gap([*heading, *entries])
-    return _without_gap(_as_many_as_fit(short if named else title, named, width, ascii_only))
+    return _without_gap(_as_many_as_fit(title, named, width, ascii_only))
 
 
 def _without_gap(row: list[Run]) -> Row:

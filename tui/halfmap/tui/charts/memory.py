@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import along, known, looked_at, overlaid
 from halfmap.tui.charts.plot import Axis, Plot, Role, Series
 from halfmap.tui.course import Course, Iteration
@@ -14,8 +15,8 @@ def memory_plot(course: Course, cursor: int | None, overlays: Sequence[Course]) 
     """Draw the largest memory so far of each rank; of many ranks the least and the largest only."""
     one = course.at(cursor)
     return Plot(
-        title="Memory of each rank",
-        x=Axis("iteration", whole=True),
+        title="Rank memory",
+        x=iteration_axis(course, overlays),
         y=Axis("GB", low=0.0),
         series=(*overlaid(overlays, _largest), *_series(course)),
         cursor_x=cursor,

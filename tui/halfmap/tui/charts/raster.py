@@ -5,10 +5,11 @@ colour. Lines across the plot, such as levels and the cursor, lie below all curv
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from halfmap.tui.charts.runs import Row, joined
+from halfmap.tui.charts.runs import Run
 
 BELOW = -1
 """The owner of cells that hold no curve's dots."""
@@ -114,15 +115,16 @@ class Canvas:
         cells = range(row * self.width + column, row * self.width + column + length)
         return all(self._owners[cell] == BELOW and cell not in self._characters for cell in cells)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[list[Run]]:
         """Give what is to be seen, row by row."""
         for row in range(self.height):
-            yield joined(self._cells(range(row * self.width, (row + 1) * self.width)))
+            first, last = row * self.width, (row + 1) * self.width
+            ends = [cell for cell in range(first + 1, last) if self._roles[cell] != self._roles[cell - 1]]
+            yield [Run(self._text(*cells), self._roles[cells[0]]) for cells in pairwise([first, *ends, last])]
 
-    def _cells(self, cells: range) -> Iterable[tuple[str, str]]:
-        shown = self.dots.characters
-        for cell in cells:
-            yield self._characters.get(cell) or shown[self._masks[cell]], self._roles[cell]
+    def _text(self, begin: int, end: int) -> str:
+        shown, characters = self.dots.characters, self._characters
+        return "".join(characters.get(cell) or shown[self._masks[cell]] for cell in range(begin, end))
 
 
 def clipped(

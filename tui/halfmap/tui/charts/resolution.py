@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import along, before, known, looked_at, overlaid, positive
 from halfmap.tui.charts.plot import Axis, Level, Plot, Series
 from halfmap.tui.charts.ticks import brief
@@ -25,7 +26,7 @@ def plots(course: Course, cursor: int | None = None, overlays: Sequence[Course] 
     return (
         Plot(
             title="Resolution",
-            x=Axis("iteration", whole=True),
+            x=iteration_axis(course, overlays),
             y=Axis("Å", "reciprocal", high=finest),
             series=(*overlaid(overlays, _resolution), *_series(course)),
             levels=levels,

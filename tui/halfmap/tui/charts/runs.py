@@ -33,52 +33,20 @@ def fitted(runs: Iterable[Run], width: int) -> Row:
     return tuple(row)
 
 
-def joined(cells: Iterable[tuple[str, str]]) -> Row:
-    """Join cells (character and role) into runs; a blank takes the role of what stands before it."""
+def merged(runs: Iterable[Run]) -> Row:
+    """Put runs of the same role together, and blanks with what stands before or after them.
+
+    Each change of role costs a terminal dozens of bytes, and blanks look the same in all.
+    """
     row: list[Run] = []
-    text: list[str] = []
-    current = ""
-    for character, role in cells:
-        if role != current and character != " ":
-            if text:
-                row.append(Run("".join(text), current))
-                text = []
-            current = role
-        text.append(character)
-    if text:
-        row.append(Run("".join(text), current))
-    return tuple(row)
-
-
-def changed_cells(before: Row, after: Row) -> tuple[int, int]:
-    """Tell from which cell to which (that after the last) two rows of the same width differ; (0, 0) if they do not."""
-    if before == after:
-        return 0, 0
-    width = sum(cell_len(run.text) for run in after)
-    return _alike(before, after), width - _alike(_backward(before), _backward(after))
-
-
-def _alike(before: Row, after: Row) -> int:
-    """Count the cells that two rows begin with alike; wide characters are only compared whole."""
-    cells = 0
-    for one, other in zip(before, after, strict=False):
-        if one == other:
-            cells += cell_len(one.text)
-            continue
-        if one.role == other.role:
-            cells += _alike_text(one.text, other.text)
-        break
-    return cells
-
-
-def _alike_text(one: str, other: str) -> int:
-    cells = 0
-    for character, another in zip(one, other, strict=False):
-        if character != another:
-            break
-        cells += cell_len(character)
-    return cells
-
-
-def _backward(row: Row) -> Row:
-    return tuple(Run(run.text[::-1], run.role) for run in reversed(row))
+    text, role = "", None
+    for run in runs:
+        is_blank = not run.text.strip(" ")
+        if role is None or role == run.role or is_blank:
+            text += run.text
+        else:
+            row.append(Run(text, role))
+            text = run.text
+        if not is_blank:
+            role = run.role
+    return (*row, Run(text, role or "")) if text else tuple(row)

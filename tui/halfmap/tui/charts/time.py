@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from halfmap.daemon.client import CardSample
 from halfmap.tui.charts.cards import card_plots
+from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import has_curves, known, looked_at, overlaid
 from halfmap.tui.charts.memory import memory_plot
 from halfmap.tui.charts.plot import Axis, Plot, Role, Series
@@ -18,7 +19,6 @@ _PHASES: tuple[tuple[str, Role, str], ...] = (
 )
 _REST: tuple[str, Role, str] = ("the rest", "faded", "r")
 _UNITS = ((2 * 86400.0, "d", 86400.0), (2 * 3600.0, "h", 3600.0), (300.0, "min", 60.0), (0.0, "s", 1.0))
-_ITERATION = Axis("iteration", whole=True)
 
 
 def plots(
@@ -55,8 +55,8 @@ def _time(course: Course, cursor: int | None, overlays: Sequence[Course]) -> Plo
         return None if value is None else value / seconds
 
     return Plot(
-        title="Time by phase",
-        x=_ITERATION,
+        title="Time",
+        x=iteration_axis(course, overlays),
         y=Axis(unit, low=0.0),
         series=(*_bars(course, seconds), *overlaid(overlays, in_unit)),
         cursor_x=cursor,

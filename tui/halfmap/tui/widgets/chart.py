@@ -1,4 +1,4 @@
-"""Plots in a terminal. Only the cells that changed are drawn anew."""
+"""Plots in a terminal. Only the rows that changed are drawn anew."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from halfmap.tui.charts.arrange import draw_all
 from halfmap.tui.charts.plot import Plot
-from halfmap.tui.charts.runs import Row, changed_cells
+from halfmap.tui.charts.runs import Row
 from halfmap.tui.look import Look
 from halfmap.tui.palette import style_of
 
@@ -110,7 +110,7 @@ class Chart(Widget):
         return found if isinstance(found, Look) else Look()
 
     def _draw(self) -> None:
-        """Draw, and have the terminal show the cells that are different now."""
+        """Draw, and have the terminal show the rows that are different now."""
         if not self.is_mounted:
             return
         before, (width, height) = self._rows, self.size
@@ -118,12 +118,7 @@ class Chart(Widget):
         if len(before) != len(self._rows):
             self.refresh()
             return
-        changed = [
-            Region(first, y, last - first, 1)
-            for y, (old, new) in enumerate(zip(before, self._rows, strict=True))
-            for first, last in [changed_cells(old, new)]
-            if last > first
-        ]
+        changed = [Region(0, y, width, 1) for y, row in enumerate(self._rows) if row != before[y]]
         if changed:
             self.refresh(*changed)
 
