@@ -14,6 +14,7 @@ from halfmap.tui.text.plain import plain
 from halfmap.tui.text.story import doing, missing_for_convergence, why_not_finer
 
 _FASTER = "auto_faster"
+_MOST_LINES = 6
 
 
 class JobHeader(Static):
@@ -21,8 +22,7 @@ class JobHeader(Static):
 
     DEFAULT_CSS = """
     JobHeader {
-        height: auto;
-        max-height: 6;
+        height: 1;
         padding: 0 1;
     }
     """
@@ -37,7 +37,18 @@ class JobHeader(Static):
         told = Text("\n").join(lines)
         if told != self._told:
             self._told = told
-            self.update(told)
+            self.update(told, layout=False)
+            self._fit()
+
+    def on_resize(self) -> None:
+        """Fit the lines into the new width."""
+        self._fit()
+
+    def _fit(self) -> None:
+        # an automatic height is not found anew by Textual while the screen is still being laid out
+        width = self.size.width
+        if width and self._told:
+            self.styles.height = min(_MOST_LINES, self.visual.get_height(self.styles, width))
 
 
 def header_lines(picture: JobPicture, look: Look, now: float) -> Iterator[Text]:
@@ -63,7 +74,8 @@ def header_lines(picture: JobPicture, look: Look, now: float) -> Iterator[Text]:
 def _title(row: JobRow, look: Look, now: float) -> Text:
     name = plain(row.name.strip("/") or f"job {row.job}")
     alias = f" ({plain(row.alias.strip('/'))})" if row.alias else ""
-    line = Text(f"{_cut(name)}{_cut(alias)}", style="bold")
+    line = Text()
+    line.append(f"{_cut(name)}{_cut(alias)}", style="bold")
     line.append("  ")
     line.append(row.state.value, style=style_of(STATE_ROLES.get(row.state.value, ""), look.theme))
     told = [
