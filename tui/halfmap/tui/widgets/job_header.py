@@ -29,26 +29,32 @@ class JobHeader(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+        self._lines: tuple[Text, ...] = ()
         self._told = Text()
 
     def show(self, picture: JobPicture, look: Look, now: float) -> None:
         """Tell; nothing is drawn if it was told already."""
-        lines = list(header_lines(picture, look, now))
-        told = Text("\n").join(lines)
-        if told != self._told:
-            self._told = told
-            self.update(told, layout=False)
-            self._fit()
+        self._lines = tuple(header_lines(picture, look, now))
+        self._fit()
 
     def on_resize(self) -> None:
         """Fit the lines into the new width."""
         self._fit()
 
     def _fit(self) -> None:
-        # an automatic height is not found anew by Textual while the screen is still being laid out
         width = self.size.width
-        if width and self._told:
-            self.styles.height = min(_MOST_LINES, self.visual.get_height(self.styles, width))
+        if not (width and self._lines):
+            return
+        title = self._lines[0].copy()
+        title.truncate(width, overflow="ellipsis")
+        told = Text("\n").join((title, *self._lines[1:]))
+        if told != self._told:
+            self._told = told
+            self.update(told, layout=False)
+        # an automatic height is not found anew by Textual while the screen is still being laid out
+        height = min(_MOST_LINES, self.visual.get_height(self.styles, width))
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
 
 
 def header_lines(picture: JobPicture, look: Look, now: float) -> Iterator[Text]:
@@ -86,7 +92,6 @@ def _title(row: JobRow, look: Look, now: float) -> Text:
         _cut(plain(row.project), 40),
     ]
     line.append("  " + ("  ".join(one for one in told if one)), style=style_of("note", look.theme))
-    line.no_wrap, line.overflow = True, "ellipsis"
     return line
 
 
