@@ -9,6 +9,7 @@ from rich.segment import Segment
 
 from halfmap.tui.charts.pixels import Paint, Row, cells
 from halfmap.tui.files.directions import ROTS, STEP_DEG, TILTS, Directions
+from halfmap.tui.text.plain import in_ascii
 
 # rot and tilt; a glyph is twice as high as wide
 _BINS_DEG = tuple((edge, edge) for edge in (5, 10, 15, 20, 30, 45, 60, 90))
@@ -56,14 +57,13 @@ def draw_heat(directions: Directions, width: int, height: int, paint: Paint) -> 
     counts = binned(directions.counts, layout)
     highest = max(max(row) for row in counts)
     picture = cells(list(_pixels(counts, highest, layout, paint)), paint)
-    left = " " * ((width - _GUTTER - layout.width) // 2)
+    left = (width - _GUTTER - layout.width) // 2
     ticks = _tilt_ticks(len(picture))
-    drawn = [[Segment(f"{left}{ticks.get(row, ''):>4} "), *line] for row, line in enumerate(picture)]
-    room = width - len(left)
+    drawn = [[Segment(f"{' ' * left}{ticks.get(row, ''):>4} "), *line] for row, line in enumerate(picture)]
     return [
         *drawn,
-        [Segment(left + _rot_ticks(layout.width, room))],
-        [Segment(left), *_scale(highest, layout, room, paint)],
+        [Segment(" " * left + _rot_ticks(layout.width, width - left))],
+        _scale(highest, layout, width, left, paint),
     ]
 
 
@@ -111,7 +111,7 @@ def _rot_ticks(width: int, room: int) -> str:
     return line.rstrip()
 
 
-def _scale(highest: int, layout: HeatLayout, room: int, paint: Paint) -> Row:
+def _scale(highest: int, layout: HeatLayout, width: int, left: int, paint: Paint) -> Row:
     """Print the ramp with its ends, and what the picture shows, as far as there is room."""
     whole = range(paint.levels)
     short = [round(step * (paint.levels - 1) / (_SHORT_RAMP - 1)) for step in range(_SHORT_RAMP)]
@@ -121,7 +121,10 @@ def _scale(highest: int, layout: HeatLayout, room: int, paint: Paint) -> Row:
         (short, f" {highest}/{layout.bin_name} subtomogram frame"),
         (short, f" {highest}/{layout.bin_name}"),
     )
-    ramp, words = next((way for way in ways if 2 + len(way[0]) + cell_len(way[1]) <= room), ways[-1])
-    # without a lower half a picture of one row of pixels would be half empty
-    pixels = [bytes(ramp)] * paint.pixels_per_cell
-    return [Segment("0 "), *cells(pixels, paint)[0], Segment(words)]
+    ramp, words = next((way for way in ways if _length(*way) <= width), ways[-1])
+    indent = Segment(" " * max(0, min(left, width - _length(ramp, words))))
+    return [indent, Segment("0 "), *cells([bytes(ramp)] * paint.pixels_per_cell, paint)[0], Segment(words)]
+
+
+def _length(ramp: Sequence[int], words: str) -> int:
+    return 2 + len(ramp) + cell_len(in_ascii(words))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 
 from rich.segment import Segment
 from rich.style import Style
@@ -104,6 +105,6 @@ def _glyph(level: int, paint: Paint) -> tuple[str, Style]:
 
 
 def _runs(values: Iterator[int] | Iterator[tuple[int, int]], draw: Callable[..., tuple[str, Style]]) -> Row:
-    """Draw the values of a row; neighbours that look the same are one segment."""
-    found = ((draw(value), sum(1 for _ in same)) for value, same in groupby(values))
-    return [Segment(glyph * number, style) for (glyph, style), number in found]
+    """Draw the values of a row; neighbours of one style are one segment."""
+    drawn = groupby((draw(value) for value in values), key=itemgetter(1))
+    return [Segment("".join(glyph for glyph, _ in same), style) for style, same in drawn]

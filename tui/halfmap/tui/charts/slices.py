@@ -28,7 +28,7 @@ _AXES = ("x→ y↑", "x→ z↑", "y→ z↑")
 _NORMAL_PLACES = (2, 1, 0)
 _LEAST_PX, _AMPLE_PX = 4, 20
 _INSIDE = 0.5
-_OUTLINE = "outline"
+_OUTLINE, _IS = "outline", " is the mask"
 _ROOMY_ROWS = 12
 _MOST_TROUBLE_ROWS = 3
 
@@ -181,9 +181,9 @@ def _label(picture: SlicesPicture, plane: int, width: int) -> str:
 def _told(picture: SlicesPicture, width: int, height: int, paint: Paint) -> list[Row]:
     """Put what is to be told under the planes into rows."""
     trouble = wrapped(picture.trouble, width, _MOST_TROUBLE_ROWS) if height >= 4 else []
-    if picture.mask is None or height < _ROOMY_ROWS:
+    if picture.mask is None or height < _ROOMY_ROWS or width < len(_OUTLINE + _IS):
         return trouble
-    note = cut(f" is the mask{picture.note and ', '}{picture.note}", width - len(_OUTLINE))
+    note = cut(f"{_IS}{picture.note and ', '}{picture.note}", width - len(_OUTLINE))
     return [*trouble, [Segment(_OUTLINE, Style(color=paint.mark or None)), Segment(note)]]
 
 

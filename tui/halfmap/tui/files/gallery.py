@@ -92,7 +92,7 @@ class Gallery:
             slices = self._read(mark, wish.offset, shape, beat)
         except BadMap as error:
             return Exhibit(trouble=_told(wish.path, error))
-        greys, has_own = self._greys(wish, slices, beat)
+        greys, has_own = self._greys(wish, slices, shape, beat)
         if shape is None:
             return Exhibit(slices, None, greys, has_own, None, told)
         try:
@@ -127,11 +127,13 @@ class Gallery:
         self._keep(slices, offset)
         return slices
 
-    def _greys(self, wish: Wish, slices: Slices, beat: Beat) -> tuple[tuple[float, float], bool]:
+    def _greys(
+        self, wish: Wish, slices: Slices, shape: MaskShape | None, beat: Beat
+    ) -> tuple[tuple[float, float], bool]:
         if wish.newest in ("", wish.path):
             return slices.greys, False
         try:
-            newest = self._read(mark_of(wish.newest), (0, 0, 0), None, beat).greys
+            newest = self._read(mark_of(wish.newest), (0, 0, 0), shape, beat).greys
         except BadMap:
             return slices.greys, False
         ours, theirs = slices.greys[1] - slices.greys[0], newest[1] - newest[0]

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.worker import Worker
 
 from halfmap.tui.charts.pixels import GREYS, Paint
@@ -17,7 +16,8 @@ from halfmap.tui.files.patient import Patience, Unanswered
 from halfmap.tui.palette import style_of
 from halfmap.tui.picture import JobPicture
 from halfmap.tui.text.map_words import laid_over, lies, longest, names_of
-from halfmap.tui.text.plain import in_ascii, plain
+from halfmap.tui.text.plain import plain
+from halfmap.tui.widgets.borders import room_in_border, write_in_border
 from halfmap.tui.widgets.pane import Pane
 from halfmap.tui.widgets.rows_view import RowsView
 from halfmap.tui.widgets.terminal_picture import show_in_terminal
@@ -145,7 +145,7 @@ class MapPane(Pane):
         try:
             done, _ = await asyncio.wait({reading}, timeout=_SAY_READING_S)
             if not done:
-                self.border_subtitle = self._content(f"reading iteration {choice.iteration} …")
+                self._write_borders(f"reading iteration {choice.iteration} …")
             self._see(choice, await reading)
         except Unanswered as error:
             self._see(choice, Exhibit(trouble=f"The map cannot be read: {error}"))
@@ -202,15 +202,12 @@ class MapPane(Pane):
         slices = exhibit.slices
         return () if slices is None else lies(exhibit.z_offset_angstrom, slices.header.pixel_size_angstrom)
 
-    def _write_borders(self) -> None:
+    def _write_borders(self, reading: str = "") -> None:
         title, under = f"{self.KEY} {self.TITLE}", ""
         if self._seen is not None:
             choice, exhibit = self._seen
-            room = self.outer_size.width - 6
+            room = room_in_border(self)
             ways = [f"{title}: {way}" for way in self._called(choice)] if choice.path else []
             title = longest(ways, room) or title
             under = longest(self._lies(exhibit), room)
-        self.border_title, self.border_subtitle = self._content(title), self._content(under)
-
-    def _content(self, text: str) -> Content:
-        return Content(in_ascii(text) if self.look.ascii else text)
+        write_in_border(self, title, reading or under, is_ascii=self.look.ascii)

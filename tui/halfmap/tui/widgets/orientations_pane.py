@@ -4,7 +4,6 @@ import asyncio
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.worker import Worker
 
 from halfmap.tui.charts.heat import draw_heat
@@ -15,7 +14,8 @@ from halfmap.tui.files.patient import Patience, Unanswered
 from halfmap.tui.picture import JobPicture
 from halfmap.tui.text.direction_words import spread, whose
 from halfmap.tui.text.map_words import longest
-from halfmap.tui.text.plain import in_ascii, plain
+from halfmap.tui.text.plain import plain
+from halfmap.tui.widgets.borders import room_in_border, write_in_border
 from halfmap.tui.widgets.pane import Pane
 from halfmap.tui.widgets.rows_view import RowsView
 
@@ -87,7 +87,7 @@ class OrientationsPane(Pane):
         try:
             done, _ = await asyncio.wait({reading}, timeout=_SAY_READING_S)
             if not done:
-                self.border_subtitle = self._content(f"reading iteration {choice.iteration} …")
+                self._write_borders(f"reading iteration {choice.iteration} …")
             self._see(choice, await reading)
         except Unanswered as error:
             self._see(choice, Found(trouble=f"The particles cannot be read: {error}"))
@@ -115,15 +115,12 @@ class OrientationsPane(Pane):
         has_colours = self.look.colours in ("full", "256") and not self.look.ascii
         return Paint(HEAT if has_colours else ())
 
-    def _write_borders(self) -> None:
+    def _write_borders(self, reading: str = "") -> None:
         title, under = f"{self.KEY} {self.TITLE}", ""
         if self._seen is not None:
             choice, found = self._seen
-            room = self.outer_size.width - 6
+            room = room_in_border(self)
             ways = whose(choice.iteration, found.directions)
             title = longest([f"{title}: {way}" for way in ways], room) or title
             under = longest(spread(found.directions), room)
-        self.border_title, self.border_subtitle = self._content(title), self._content(under)
-
-    def _content(self, text: str) -> Content:
-        return Content(in_ascii(text) if self.look.ascii else text)
+        write_in_border(self, title, reading or under, is_ascii=self.look.ascii)

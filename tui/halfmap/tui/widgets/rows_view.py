@@ -86,11 +86,18 @@ class RowsView(Widget):
 
     def _strip(self, row: Row, width: int) -> Strip:
         base = self.rich_style
-        drawn = [Segment(self._written(one.text), base + (one.style or Style.null())) for one in row]
+        drawn = [Segment(self._written(one.text), _over(base, one.style)) for one in row]
         return Strip(drawn).adjust_cell_length(width, base)
 
     def _written(self, text: str) -> str:
         return in_ascii(text) if self.is_ascii else text
+
+
+def _over(base: Style, style: Style | None) -> Style:
+    """Lay a style over that of the widget; one with a ground of its own is whole, and costs fewer bytes alone."""
+    if style is None:
+        return base
+    return style if style.bgcolor is not None else base + style
 
 
 def _at(strips: tuple[Strip, ...], row: int, blank: Strip) -> Strip:

@@ -54,6 +54,8 @@ def _shown(picture: SlicesPicture, words: str) -> str:
         if found.Image not in (found.SixelImage, found.TGPImage):
             return "this terminal knows neither kitty's pictures nor sixel (tmux and screen hide both)."
         _print(found.Image, picture, words)
+    except KeyboardInterrupt:
+        return ""
     except Exception as error:
         # whatever goes wrong in there, the interface comes back
         return f"the picture could not be shown: {plain(f'{error}')[:200]}."
