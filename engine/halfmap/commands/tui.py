@@ -89,7 +89,7 @@ async def _show_demo(look: Look) -> int:
     demo = Demo()
     playing = asyncio.create_task(demo.play(), name="demo")
     try:
-        return await run(HalfmapApp(demo.service, look, JobsScreen), look)
+        return await run(HalfmapApp(demo.service, look, lambda: JobsScreen(now=demo.now), now=demo.now), look)
     finally:
         playing.cancel()
         demo.close()

@@ -1,6 +1,7 @@
 """The application: the daemon's link, the look, and which screen is shown."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -36,6 +37,8 @@ class HalfmapApp(App[None]):
         A job to open at once: its number, name or alias; empty for none.
     project
         The project that `job` is searched in; None for all.
+    now
+        The clock (s since the epoch).
     """
 
     CSS_PATH = "app.tcss"
@@ -55,9 +58,11 @@ class HalfmapApp(App[None]):
         first: Callable[[], HalfmapScreen],
         job: str = "",
         project: str | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self.look = look
+        self.now = now
         self.link = Link(service, self._on_change, self._on_away, self._on_event)
         self.animation_level = "none"
         self._first = first

@@ -1,6 +1,5 @@
 """A job: what it does and why, and its panes."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
@@ -125,7 +124,7 @@ class JobScreen(VerbScreen):
 
     def _show(self, picture: JobPicture) -> None:
         self.picture = picture
-        self.query_one(JobHeader).show(picture, self.look, time.time())
+        self.query_one(JobHeader).show(picture, self.look, self.halfmap.now())
         self.query_one(PaneGrid).show(picture)
 
     # --- panes -------------------------------------------------------------------------------------------------------

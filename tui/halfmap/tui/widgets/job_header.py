@@ -52,7 +52,7 @@ class JobHeader(Static):
             self._told = told
             self.update(told, layout=False)
         # an automatic height is not found anew by Textual while the screen is still being laid out
-        height = min(_MOST_LINES, self.visual.get_height(self.styles, width))
+        height = min(_MOST_LINES, self.get_content_height(self.size, self.screen.size, width))
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
 
