@@ -102,10 +102,14 @@ def _end(matter: Matter, iterations: Sequence[Iteration]) -> str:
     if last.converged:
         return f"It converged after {last.iteration} iterations, in the last of which the half sets were joined."
     if state is JobState.FINISHED:
-        return f"It ended after {last.iteration} iterations without convergence."
+        return f"It ended after {_iterations(last)} without convergence."
     if state.has_ended:
-        return f"It did not converge: it was {state.value} after {last.iteration} iterations."
-    return f"It has not ended yet; {last.iteration} iterations are finished."
+        return f"It did not converge; the job is {state.value}, after {_iterations(last)}."
+    return f"It has not ended yet, after {_iterations(last)} so far."
+
+
+def _iterations(last: Iteration) -> str:
+    return "1 iteration" if last.iteration == 1 else f"{last.iteration} iterations"
 
 
 def _resolution(matter: Matter, last: Iteration) -> str:

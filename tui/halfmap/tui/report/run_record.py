@@ -12,11 +12,12 @@ from halfmap.daemon.client import JobFiles
 
 _HEAD_BYTES = 2**16
 _VERSION = re.compile(r"version\s+(\S+)")
-_RELION = re.compile(r"RELION version:\s*(\S+)")
+_RELION = re.compile(r"RELION version:\s*(\S+)(?:[ \t]+\(halfmap (\S+)\))?")
 _HOST = re.compile(r"runs on host\s*=\s*(\S+)")
 _RANKS = re.compile(r"Number of MPI processes\s*=\s*([0-9]{1,6})")
 _THREADS = re.compile(r"Number of threads per MPI process\s*=\s*([0-9]{1,6})")
 _SEED = re.compile(r"^_rlnRandomSeed\s+(-?[0-9]{1,18})\s*$", re.MULTILINE)
+_SEED_GIVEN = re.compile(r"--random_seed (-?[0-9]{1,18})\b")
 _BY_HALFMAP = "written by halfmap"
 
 
@@ -59,13 +60,14 @@ def read_run_record(files: JobFiles) -> RunRecord:
     started = _last_start(Path(f"{root}_progress.jsonl"))
     optimiser = next((text for path in _optimisers(root, files) if (text := _head(path))), "")
     output = _head(Path(f"{root}.out"))
+    arguments = _words(started) or _command(optimiser)
     return RunRecord(
         program=f"halfmap {started.get('version', '')}".strip() if started else _program(optimiser, output),
-        arguments=_words(started) or _command(optimiser),
+        arguments=arguments,
         host=str(started.get("host") or _found(_HOST, output)),
         ranks=_whole(started.get("ranks")) or _number(_RANKS, output),
         threads=_whole(started.get("threads")) or _number(_THREADS, output),
-        seed=_number(_SEED, optimiser),
+        seed=_seed(optimiser, arguments),
         particles_per_half=_pair(started.get("particles_per_half")),
         continued_from=_whole(started.get("continued_from_iteration")),
     )
@@ -74,6 +76,12 @@ def read_run_record(files: JobFiles) -> RunRecord:
 def root_of(files: JobFiles) -> str:
     """How the names of a job's files begin, such as ``/data/hiv/Refine3D/job012/run``; empty if it has no folder."""
     return files.output.removesuffix(".out") or (f"{files.folder.rstrip('/')}/run" if files.folder else "")
+
+
+def _seed(optimiser: str, arguments: tuple[str, ...]) -> int | None:
+    """Give the seed that was used; before the first iteration, the one that was asked for."""
+    used = _number(_SEED, optimiser)
+    return _number(_SEED_GIVEN, shlex.join(arguments)) if used is None else used
 
 
 def _last_start(path: Path) -> dict[str, Any]:
@@ -113,10 +121,12 @@ def _head(path: Path) -> str:
 
 
 def _program(optimiser: str, output: str) -> str:
-    first = optimiser.partition("\n")[0]
+    printed, first = _RELION.search(output), optimiser.partition("\n")[0]
+    if printed is not None:
+        return f"halfmap {printed[2]}" if printed[2] else f"RELION {printed[1]}"
     if _BY_HALFMAP in first:
         return "halfmap"
-    version = _found(_RELION, output) or (_found(_VERSION, first) if first.startswith("#") else "")
+    version = _found(_VERSION, first) if first.startswith("#") else ""
     return f"RELION {version}" if version else ""
 
 

@@ -96,8 +96,11 @@ def iterations_section(iterations: Sequence[Iteration]) -> Markup:
         return Markup()
     shown = [one for one in _COLUMNS if any(cell(one[1], it) != _NO for it in iterations)]
     rows = ([_number(one), *(cell(name, one) for _, name in shown)] for one in iterations)
-    hint = "Accuracies are estimates. Steps are those after oversampling. Changes are means over all particles."
-    headings = ["iteration", *(heading for heading, _ in shown)]
+    hint = (
+        "Accuracies are estimates, steps those after oversampling, changes means over all particles, samples the "
+        "significant poses of a particle."
+    )
+    headings = ["", *(heading for heading, _ in shown)]
     return section("Iterations", table(headings, rows, "figures"), element("p", hint, class_="hint"))
 
 
@@ -114,11 +117,11 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("offset step (Å)", "offset_step_angstrom:.3g"),
     ("offset range (Å)", "offset_range_angstrom:.3g"),
     ("search", "local_searches:"),
-    ("image size (px)", "current_size_px:"),
+    ("image (px)", "current_size_px:"),
     ("change (°)", "changes_orientations_deg:.2f"),
     ("change (Å)", "changes_offsets_angstrom:.2f"),
     ("Pmax", "average_pmax:.3f"),
-    ("significant samples", "significant_samples_mean:.1f"),
+    ("samples", "significant_samples_mean:.1f"),
     ("log-likelihood", "log_likelihood:.0f"),
     ("time", "seconds:"),
 )
@@ -157,7 +160,7 @@ def _tab(tab: str, rows: Sequence[Parameter]) -> Markup:
             one.label,
             element("code", one.key),
             element("strong", one.value) if one.differs else one.value,
-            one.other if one.differs else "",
+            (one.other or _NO) if one.differs else "",
         )
         for one in rows
     )

@@ -1,0 +1,32 @@
+"""The daemon in memory, as the demonstration's stage uses it."""
+
+from halfmap.daemon.client import CardRow, JobDetail, JobRow
+from halfmap.daemon.fake import FakeService
+
+
+class DemoService(FakeService):
+    """A daemon in memory whose jobs and cards can be looked at without asking."""
+
+    def row(self, job: int) -> JobRow:
+        """Give a job's row."""
+        return self._row(job)
+
+    def detail(self, job: int) -> JobDetail:
+        """Give all about a job."""
+        return self._jobs[job]
+
+    def rows(self) -> list[JobRow]:
+        """Give the rows of all jobs."""
+        return self._rows()
+
+    def finished_iterations(self, job: int) -> int:
+        """Count a job's finished iterations."""
+        return len(self._iterations.get(job, ()))
+
+    def leased(self) -> list[CardRow]:
+        """Give the cards that jobs have."""
+        return [card for card in self._cards.values() if card.leased_to is not None]
+
+    def free(self) -> list[CardRow]:
+        """Give the cards that a job could have."""
+        return [card for card in self._cards.values() if card.state == "free"]
