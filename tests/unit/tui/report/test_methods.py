@@ -41,16 +41,16 @@ def matter(state: JobState = JobState.FINISHED, **fields: Any) -> Matter:
 
 def test_a_converged_run_is_told_with_all_that_was_recorded() -> None:
     assert methods(matter()) == (
-        "200 particles (94 and 106 in the two half sets) in boxes of 36 px with pixels of 8.1 Å were refined by halfmap "
-        "0.1.0 in RELION's gold-standard auto-refinement, with C6 symmetry. "
+        "200 particles (94 and 106 in the two half sets) in boxes of 36 px with pixels of 8.1 Å were refined by "
+        "halfmap 0.1.0 in RELION's gold-standard auto-refinement, with C6 symmetry. "
         "The start reference was low-pass filtered to 30 Å, and the first iteration compared particles with it by "
         "cross-correlation. "
         "Particles were masked with a sphere of 230 Å in diameter. "
         "The search began with an angular step of 7.5° and an offset step of 8.1 Å within 12.2 Å and ended with 0.469° "
         "and 0.863 Å; orientations were searched locally from iteration 9 on. "
         "It converged after 9 iterations, in the last of which the half sets were joined. "
-        "The FSC between the half maps, without correction for a mask, stays above 0.143 up to 16.20 Å (the finest that "
-        "the pixels allow); RELION's estimate, from which iterations are planned, is 17.15 Å."
+        "The FSC between the half maps, without correction for a mask, stays above 0.143 up to 16.20 Å (the finest "
+        "that the pixels allow); RELION's estimate, from which iterations are planned, is 17.15 Å."
     )
 
 

@@ -27,9 +27,11 @@ def plots_of(
 
 def curves_section(course: Course, samples: Sequence[CardSample]) -> Markup:
     """Draw all charts of a course; nothing before the first iteration."""
+    if not course.iterations:
+        return Markup()
     plots = [plot for name in CHARTS for plot in plots_of(name, course, samples=samples)]
-    drawn = [element("figure", Markup(as_svg(plot, _WIDTH_PX, _HEIGHT_PX))) for plot in plots if plot.series]
-    return section("Curves", element("div", *drawn, class_="curves")) if drawn else Markup()
+    drawn = (element("figure", Markup(as_svg(plot, _WIDTH_PX, _HEIGHT_PX))) for plot in plots)
+    return section("Curves", element("div", *drawn, class_="curves"))
 
 
 def dark_colours() -> str:

@@ -202,11 +202,21 @@ def _provenance(matter: Matter) -> Iterator[tuple[str, str]]:
 
 def _command(matter: Matter, attempts: Sequence[AttemptRow]) -> Markup:
     launched = next((one.argv for one in attempts if one.argv), ())
-    parts = [element("pre", shlex.join(launched))] if launched else []
+    parts = [_words(launched)] if launched else []
     if matter.record.arguments:
         words = "Options as the program recorded them:" if launched else "As the program recorded it:"
-        parts += [element("p", words, class_="hint"), element("pre", shlex.join(matter.record.arguments))]
+        parts += [element("p", words, class_="hint"), _words(matter.record.arguments)]
     return together(parts)
+
+
+def _words(argv: Sequence[str]) -> Markup:
+    """Write a command so that lines break between options only."""
+    groups: list[list[str]] = [[]]
+    for word in argv:
+        if word.startswith("--"):
+            groups.append([])
+        groups[-1].append(word)
+    return element("pre", together((element("span", shlex.join(group)) for group in groups if group), " "))
 
 
 def _attempts(attempts: Sequence[AttemptRow]) -> Markup:
