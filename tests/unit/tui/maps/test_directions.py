@@ -3,13 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from halfmap.tui.files.directions import STEP_DEG, BadDirections, fields, read_directions
+from halfmap.tui.files.directions import STEP_DEG, read_directions
 from halfmap.tui.files.patient import Abandoned, Beat
+from halfmap.tui.files.star_angles import BadDirections, fields
 
-HEAD = (
-    "\n# version 50001\n\ndata_optics\n\nloop_\n_rlnOpticsGroup #1\n_rlnAngleRot #2\n1 9\n\n"
-HEAD += "\ndata_particles\n\nloop_\n"
-)
+OPTICS = "\n# version 50001\n\ndata_optics\n\nloop_\n_rlnOpticsGroup #1\n_rlnAngleRot #2\n1 9\n\n"
+HEAD = f"{OPTICS}\ndata_particles\n\nloop_\n"
 LABELS = "_rlnTomoName #1\n_rlnAngleRot #2\n_rlnAngleTilt #3\n_rlnAnglePsi #4\n"
 
 

@@ -4,7 +4,8 @@ from rich.style import Style
 
 from halfmap.tui.charts.area import resampled
 from halfmap.tui.charts.pixels import GREYS, INK, Paint, cells
-from halfmap.tui.charts.slices import SlicesPicture, arrange, draw_slices, levels, outline
+from halfmap.tui.charts.planes import levels, outline
+from halfmap.tui.charts.slices import SlicesPicture, arrange, draw_slices
 from halfmap.tui.files.map_slices import read_slices
 from halfmap.tui.files.patient import Beat
 from tests.unit.tui.maps.conftest import ball

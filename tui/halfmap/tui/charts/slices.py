@@ -3,31 +3,19 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from halfmap.tui.charts.area import resampled
 from halfmap.tui.charts.pixels import Paint, Row, cells
+from halfmap.tui.charts.planes import NORMALS, PLANES, levels, normal_place, outline
 from halfmap.tui.charts.words import wrapped
 from halfmap.tui.files.map_slices import Slices
-from halfmap.tui.files.z_offset import pixel_sizes
 from halfmap.tui.text.plain import cut
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-
-PLANES = ("XY", "XZ", "YZ")
-NORMALS = ("z", "y", "x")
-"""The axis that each plane is moved along."""
 _AXES = ("x→ y↑", "x→ z↑", "y→ z↑")
-_NORMAL_PLACES = (2, 1, 0)
 _LEAST_PX, _AMPLE_PX = 4, 20
-_INSIDE = 0.5
 _OUTLINE, _IS = "outline", " is the mask"
 _ROOMY_ROWS = 12
 _MOST_TROUBLE_ROWS = 3
@@ -110,7 +98,7 @@ def draw_slices(picture: SlicesPicture, width: int, height: int, paint: Paint, t
 def position(picture: SlicesPicture, plane: int) -> str:
     """Tell where a plane lies: ``z +3 px, +24.3 Å``."""
     slices = picture.slices
-    offset = slices.offset[_NORMAL_PLACES[plane]]
+    offset = slices.offset[normal_place(plane)]
     pixel = slices.header.pixel_size_angstrom
     told = f", {offset * pixel:+.1f} Å" if pixel > 0 and offset else ""
     return f"{NORMALS[plane]} {offset:+d} px{told}" if offset else f"{NORMALS[plane]} centre"
@@ -127,53 +115,11 @@ def _plane(picture: SlicesPicture, plane: int, side: int, paint: Paint, title: S
     return [[name], *cells([row.tobytes() for row in pixels], paint)]
 
 
-def levels(plane: "Array", greys: tuple[float, float], shape: tuple[int, int], count: int) -> "Array":
-    """Turn values into levels of a picture of (rows, columns), its first row uppermost: larger values of the axis."""
-    import numpy as np
-
-    low, high = greys
-    scaled = (resampled(plane, *shape)[::-1] - low) / ((high - low) or 1.0) * count
-    return np.clip(scaled, 0, count - 1).astype(np.uint8)
-
-
-def outline(slices: Slices, mask: Slices, plane: int, shape: tuple[int, int]) -> "Array":
-    """Find the pixels of a picture of (rows, columns) at the mask's edge: outside, with a neighbour inside."""
-    import numpy as np
-
-    across, up = (_places(slices, mask, size) for size in (shape[1], shape[0]))
-    values = mask.planes[plane]
-    seen = values[np.ix_(np.clip(up, 0, len(values) - 1), np.clip(across, 0, len(values) - 1))] >= _INSIDE
-    within = (up >= 0) & (up < len(values)) & _meets(slices, mask, plane)
-    seen &= within[:, None] & ((across >= 0) & (across < len(values)))
-    around = np.pad(seen, 1)
-    beside = around[:-2, 1:-1] | around[2:, 1:-1] | around[1:-1, :-2] | around[1:-1, 2:]
-    edge: Array = beside & ~seen
-    return edge[::-1]
-
-
-def _meets(slices: Slices, mask: Slices, plane: int) -> bool:
-    """Whether a plane goes through the mask's box at all."""
-    pixel, mask_pixel = pixel_sizes(slices.header, mask.header)
-    box = mask.header.box_px
-    return -0.5 <= slices.offset[_NORMAL_PLACES[plane]] * pixel / mask_pixel + box // 2 < box - 0.5
-
-
-def _places(slices: Slices, mask: Slices, size: int) -> "Array":
-    """Give for each of the picture's pixels along an axis the mask's nearest; both have their centres in one place."""
-    import numpy as np
-
-    box, mask_box = slices.header.box_px, mask.header.box_px
-    pixel, mask_pixel = pixel_sizes(slices.header, mask.header)
-    from_centre = (np.arange(size) + 0.5) * (box / size) - 0.5 - box // 2
-    in_mask = from_centre * (pixel / mask_pixel) + mask_box // 2
-    return np.floor((in_mask + 0.5) * (len(mask.xy) / mask_box)).astype(int)
-
-
 def _label(picture: SlicesPicture, plane: int, width: int) -> str:
     name = f"[{PLANES[plane]}]" if plane == picture.chosen else f" {PLANES[plane]} "
     whole = f"{name} {position(picture, plane)}"
     slices = picture.slices
-    brief = f"{name} {NORMALS[plane]}{slices.offset[_NORMAL_PLACES[plane]]:+d}"
+    brief = f"{name} {NORMALS[plane]}{slices.offset[normal_place(plane)]:+d}"
     fuller = f"{whole}   {_AXES[plane]}"
     return next((one for one in (fuller, whole, brief) if cell_len(one) <= width), name)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halfmap.daemon.client import JobFiles
-from halfmap.tui.files.directions import BadDirections, Directions, read_directions
+from halfmap.tui.files.directions import Directions, read_directions
 from halfmap.tui.files.mrc import BadMap, FileMark, mark_of
 from halfmap.tui.files.patient import Beat
+from halfmap.tui.files.star_angles import BadDirections
 from halfmap.tui.text.plain import plain
 
 _MOST = 40

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SuspendNotSupported
 
-from halfmap.tui.charts.slices import PLANES, SlicesPicture, levels, outline
+from halfmap.tui.charts.planes import PLANES, levels, outline
+from halfmap.tui.charts.slices import SlicesPicture
 from halfmap.tui.text.plain import plain
 
 if TYPE_CHECKING:
