@@ -85,13 +85,13 @@ def _measured(bench: Bench, jobs: int, sizes: Sizes) -> Figures:
         bench.ask(lambda client, project=project: client.watch(str(project), f"watch {project}"))
     bench.ended(bench.submit("first"))
     bench.kill()
-    _fill(bench, jobs, projects)
-    _as_for_users(bench)
+    fill(bench, jobs, projects)
+    as_for_users(bench)
     began = time.perf_counter()
     bench.start()
     figures: Figures = {"start, until it answers": (time.perf_counter() - began, 5.0, "s")}
     # the inputs of all jobs that wait are looked at first
-    _until(lambda: not bench.table("SELECT 1 FROM job WHERE reason = 'its inputs are being looked at'"))
+    until(lambda: not bench.table("SELECT 1 FROM job WHERE reason = 'its inputs are being looked at'"))
     time.sleep(1)
     figures |= _answers(bench, sizes.requests)
     figures["idle: share of a core"] = (_idle_percent(bench, sizes.idle_s), 2.0, "%")
@@ -102,19 +102,20 @@ def _measured(bench: Bench, jobs: int, sizes: Sizes) -> Figures:
     return figures
 
 
-def _as_for_users(bench: Bench) -> None:
+def as_for_users(bench: Bench) -> None:
     """Set nothing but the launcher; fault tests hurry."""
     bench.root.joinpath("daemon.toml").write_text(f'launcher = ["{bench.root}/program"]\n')
 
 
-def _until(happens: Callable[[], object], seconds: float = 60.0) -> None:
+def until(happens: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait until something is so."""
     end = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < end, f"it did not happen within {seconds} s"
         time.sleep(0.05)
 
 
-def _fill(bench: Bench, jobs: int, projects: Sequence[Path]) -> None:
+def fill(bench: Bench, jobs: int, projects: Sequence[Path]) -> None:
     """Enter jobs straight into the store: most have ended, a third of these are followed, some hundred wait."""
     store = Store(open_database(bench.root / "state/store.sqlite"), SystemClock())
     first = store.jobs_where("1")[0]
@@ -243,15 +244,15 @@ def _requests_meanwhile(environ: dict[str, str], seconds: float) -> list[float]:
 def _adoption(bench: Bench, number: int) -> float:
     """Time from the start of a daemon until it knows again all jobs that another left running."""
     bench.program(rounds=2000)
-    _as_for_users(bench)
+    as_for_users(bench)
     bench.kill()
     store = Store(open_database(bench.root / "state/store.sqlite"), SystemClock())
     jobs = {_left_running(bench, store, 9000 + count) for count in range(number)}
     store.connection.close()
-    _until(lambda: len(bench.starts()) >= number)
+    until(lambda: len(bench.starts()) >= number)
     began = time.perf_counter()
     bench.start()
-    _until(lambda: _taken_up(bench) >= jobs)
+    until(lambda: _taken_up(bench) >= jobs)
     seconds = time.perf_counter() - began
     for job in jobs:
         bench.ask(lambda client, job=job: client.stop(job, "kill", f"end {job}"))
@@ -274,7 +275,7 @@ def _left_running(bench: Bench, store: Store, number: int) -> int:
     folder = attempt_folder(bench.project / name, 1)
     write_spec(folder, spec)
     shim = OnThisMachine().start(folder, spec).process_id
-    _until(lambda: read_identity(folder))
+    until(lambda: read_identity(folder))
     store.change_attempt(uuid, AttemptState.RUNNING, JobState.RUNNING, started=time.time(), process_id=shim)
     return job
 
