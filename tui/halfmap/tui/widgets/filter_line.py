@@ -13,7 +13,8 @@ from textual.widgets import Input
 from halfmap.tui.text.cells import Cell
 from halfmap.tui.widgets.words import Words
 
-DEBOUNCE_S = 0.15
+DEBOUNCE_S = 0.03
+"""Keys that follow each other more quickly are asked about together: those that are pasted (s)."""
 _LONGEST = 200
 
 
