@@ -64,7 +64,12 @@ def header_lines(picture: JobPicture, look: Look, now: float) -> Iterator[Text]:
         return
     row = picture.detail.row
     yield _title(row, look, now)
+    troubles = [one for one in (row.alarm, *picture.detail.warnings, picture.files.trouble, picture.trouble) if one]
+    for trouble in troubles:
+        yield Text(f"! {plain(trouble)}", style=style_of("alarm", look.theme))
     yield Text(plain(doing(row, now)))
+    if row.alarm:
+        return
     if row.state is JobState.RUNNING:
         hurried = picture.detail.options.get(_FASTER) == "Yes"
         why = (why_not_finer(picture.course, hurried), missing_for_convergence(picture.course, hurried))
@@ -72,9 +77,6 @@ def header_lines(picture: JobPicture, look: Look, now: float) -> Iterator[Text]:
             yield Text(told, style=style_of("note", look.theme))
     elif picture.course.iterations and row.state is JobState.FINISHED:
         yield Text(missing_for_convergence(picture.course), style=style_of("note", look.theme))
-    for trouble in (row.alarm, *picture.detail.warnings, picture.files.trouble, picture.trouble):
-        if trouble:
-            yield Text(f"! {plain(trouble)}", style=style_of("alarm", look.theme))
 
 
 def _title(row: JobRow, look: Look, now: float) -> Text:

@@ -9,7 +9,7 @@ from textual.events import Resize
 from halfmap.tui.picture import JobPicture
 from halfmap.tui.widgets.pane import Pane
 
-_LEAST_HEIGHT = 9
+_LEAST_HEIGHT = 8
 _WIDE = 120
 _NARROW = 60
 
