@@ -13,10 +13,11 @@ from halfmap.tui.text.plain import in_ascii
 
 # rot and tilt; a glyph is twice as high as wide
 _BINS_DEG = tuple((edge, edge) for edge in (5, 10, 15, 20, 30, 45, 60, 90))
-_GLYPH_BINS_DEG = ((5, 10), (10, 20), (15, 30), (30, 60), (45, 90))
+_GLYPH_BINS_DEG = ((5, 10), (10, 20), (15, 30), (20, 45), (30, 60), (45, 90))
 _FEW_PARTICLES, _FEW_BIN_DEG = 2000, 10
 _GUTTER = 5
 _SHORT_RAMP = 6
+_BESIDE = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,28 @@ def lay_out(particles: int, width: int, height: int, paint: Paint) -> HeatLayout
 
 
 def draw_heat(directions: Directions, width: int, height: int, paint: Paint) -> list[Row]:
-    """Draw in so many cells: rot across, tilt upwards, ticks, and the scale in the last row."""
-    layout = lay_out(directions.particles, width - _GUTTER, height - 2, paint)
+    """Draw in so many cells: rot across, tilt upwards, ticks, and the scale below, or beside where that gives more."""
+    below = lay_out(directions.particles, width - _GUTTER, height - 2, paint)
+    beside = lay_out(directions.particles, width - _GUTTER - _BESIDE, height - 1, paint)
+    layout = beside if below is None or (beside is not None and beside.rot_deg < below.rot_deg) else below
     if layout is None:
         return [[Segment("no room for the heat map"[: max(width, 0)])]][: max(height, 0)]
     counts = binned(directions.counts, layout)
     highest = max(max(row) for row in counts)
     picture = cells(list(_pixels(counts, highest, layout, paint)), paint)
-    left = (width - _GUTTER - layout.width) // 2
+    if layout is below:
+        left = (width - _GUTTER - layout.width) // 2
+        return [*_with_ticks(picture, layout, left, width), _scale(highest, layout, width, left, paint)]
+    scale = _upright_scale(highest, layout, paint)
+    *rows, ticks = _with_ticks(picture, layout, 0, _GUTTER + layout.width + 1)
+    told = [[Segment(" "), *words] for words in scale] + [[] for _ in rows]
+    return [*([*row, *words] for row, words in zip(rows, told, strict=False)), ticks]
+
+
+def _with_ticks(picture: Sequence[Row], layout: HeatLayout, left: int, width: int) -> list[Row]:
     ticks = _tilt_ticks(len(picture))
     drawn = [[Segment(f"{' ' * left}{ticks.get(row, ''):>4} "), *line] for row, line in enumerate(picture)]
-    return [
-        *drawn,
-        [Segment(" " * left + _rot_ticks(layout.width, width - left))],
-        _scale(highest, layout, width, left, paint),
-    ]
+    return [*drawn, [Segment(" " * left + _rot_ticks(layout.width, width - left))]]
 
 
 def binned(counts: Sequence[Sequence[int]], layout: HeatLayout) -> list[list[int]]:
@@ -113,18 +121,32 @@ def _rot_ticks(width: int, room: int) -> str:
 
 def _scale(highest: int, layout: HeatLayout, width: int, left: int, paint: Paint) -> Row:
     """Print the ramp with its ends, and what the picture shows, as far as there is room."""
-    whole = range(paint.levels)
-    short = [round(step * (paint.levels - 1) / (_SHORT_RAMP - 1)) for step in range(_SHORT_RAMP)]
+    whole, short = range(paint.levels), _short_ramp(paint)
     ways = (
         (whole, f" {highest} particles per {layout.bin_name} bin; rot and tilt in the subtomogram frame"),
         (whole, f" {highest} per {layout.bin_name} bin, subtomogram frame"),
         (short, f" {highest}/{layout.bin_name} subtomogram frame"),
         (short, f" {highest}/{layout.bin_name}"),
     )
-    ramp, words = next((way for way in ways if _length(*way) <= width), ways[-1])
-    indent = Segment(" " * max(0, min(left, width - _length(ramp, words))))
-    return [indent, Segment("0 "), *cells([bytes(ramp)] * paint.pixels_per_cell, paint)[0], Segment(words)]
+    fitting = ((ramp, words) for ramp, words in ways if _length(ramp, words, paint) <= width)
+    ramp, words = next(fitting, ways[-1])
+    indent = Segment(" " * max(0, min(left, width - _length(ramp, words, paint))))
+    return [indent, Segment("0 "), *_drawn(ramp, paint), Segment(words)]
 
 
-def _length(ramp: Sequence[int], words: str) -> int:
-    return 2 + len(ramp) + cell_len(in_ascii(words))
+def _upright_scale(highest: int, layout: HeatLayout, paint: Paint) -> list[Row]:
+    """Print the ramp with its ends in several short rows."""
+    words = f"to {highest}", f"per {layout.bin_name}", "subtomo-", "gram frame"
+    return [[Segment("0 "), *_drawn(_short_ramp(paint), paint)], *([Segment(word)] for word in words)]
+
+
+def _short_ramp(paint: Paint) -> list[int]:
+    return [round(step * (paint.levels - 1) / (_SHORT_RAMP - 1)) for step in range(_SHORT_RAMP)]
+
+
+def _drawn(ramp: Sequence[int], paint: Paint) -> Row:
+    return cells([bytes(ramp)] * paint.pixels_per_cell, paint)[0]
+
+
+def _length(ramp: Sequence[int], words: str, paint: Paint) -> int:
+    return 2 + len(ramp) + cell_len(words if paint.colours else in_ascii(words))

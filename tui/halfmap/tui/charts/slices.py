@@ -129,7 +129,9 @@ def _told(picture: SlicesPicture, width: int, height: int, paint: Paint) -> list
     trouble = wrapped(picture.trouble, width, _MOST_TROUBLE_ROWS) if height >= 4 else []
     if picture.mask is None or height < _ROOMY_ROWS or width < len(_OUTLINE + _IS):
         return trouble
-    note = cut(f"{_IS}{picture.note and ', '}{picture.note}", width - len(_OUTLINE))
+    note = f"{_IS}, {picture.note}" if picture.note else _IS
+    if len(_OUTLINE) + cell_len(note) > width:
+        note = _IS
     return [*trouble, [Segment(_OUTLINE, Style(color=paint.mark or None)), Segment(note)]]
 
 
