@@ -18,6 +18,8 @@ OPTIONS_S = 0.3
 """How long nothing must have been changed before the options are checked (s)."""
 FILES_S = 0.7
 """How much later the files are looked at (s)."""
+AWAY_S = 1.0
+"""How often a daemon that is away is asked again (s)."""
 
 
 class CheckedFormScreen(FormScreen):
@@ -33,6 +35,15 @@ class CheckedFormScreen(FormScreen):
         Where that comes from, for the title; empty for a new job.
     notes
         What to know about the options that the form begins with; told at first.
+
+    Attributes
+    ----------
+    launch
+        How the job is to be run; what is right depends on it.
+    trouble
+        Why the daemon does not answer; empty if it does.
+    doing
+        What is waited for, in words; empty for nothing.
     """
 
     def __init__(self, project: str | None, options: Mapping[str, str], origin: str, notes: tuple[str, ...]) -> None:
@@ -43,31 +54,31 @@ class CheckedFormScreen(FormScreen):
         self._options = dict(options)
         self._origin = origin
         self._has_checked = False
-        self._is_away = False
+        self.trouble = ""
+        self.doing = ""
         self._opening = asyncio.Lock()
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
     async def changed(self, jobs: frozenset[int]) -> None:  # noqa: ARG002 (the form is nobody else's)
-        """Open the form if it is not open yet; check it anew if the daemon was away."""
+        """Open the form if it is not open yet."""
         async with self._opening:
             if not self.form.rows:
                 await self._open()
-            elif self._is_away and not self.halfmap.link.away:
-                self._is_away = False
-                self.check(0.0)
-                self.show()
 
     def away(self, reason: str) -> None:
         """Tell that the daemon is away; what was typed stays."""
-        self._is_away = self._is_away or bool(reason)
+        self.trouble = reason
         self.show()
+        if self.form.rows:
+            self.check(0.0)
 
     async def _open(self) -> None:
         rows = await self.ask(self.service.options)
         if rows is None:
             self.away(self.halfmap.link.away)
             return
+        self.trouble = ""
         self.form = open_form(tuple(rows), self._options)
         await self.open_tab(self.form.tabs[0])
         if left_out := unknown(self.form.rows, self._options):
@@ -102,14 +113,20 @@ class CheckedFormScreen(FormScreen):
     def show(self) -> None:
         """Show the form, and how far it is."""
         left = " · ".join(part for part in ("New job", self._origin, self.project or "") if part)
-        if self.halfmap.link.away:
+        if self.trouble:
             right, role = "the daemon is away; what you typed stays", "alarm"
+        elif self.doing:
+            right, role = self.doing, "note"
         elif self.look.read_only:
             right, role = "read-only: nothing is submitted", "second"
         else:
             right, role = status(self.findings, self._has_checked)
         self.query_one("#title", FormLine).show(left, right, role)
         super().show()
+
+    def troubles(self) -> tuple[str, ...]:
+        """Tell why there is no form."""
+        return (self.trouble,) if self.trouble and not self.form.rows else ()
 
     async def complete(self, text: str, pattern: str) -> tuple[PathRow, ...]:
         """Complete a path in the project; nothing while the daemon is away."""
@@ -140,11 +157,14 @@ class CheckedFormScreen(FormScreen):
         self.run_worker(self._look_twice(delay_s), group="check", exclusive=True)
 
     async def _look_twice(self, delay_s: float) -> None:
-        """Check the options, and a little later the files too."""
+        """Check the options, and a little later the files too; again and again while the daemon is away."""
         await asyncio.sleep(delay_s)
-        if await self.look_at(with_files=False):
-            await asyncio.sleep(FILES_S)
-            await self.look_at(with_files=True)
+        while not await self.look_at(with_files=False):
+            if not self.trouble:
+                return
+            await asyncio.sleep(AWAY_S)
+        await asyncio.sleep(FILES_S)
+        await self.look_at(with_files=True)
 
     async def look_at(self, with_files: bool) -> bool:
         """Check the form now; False if there is no answer, or the form has changed meanwhile."""
@@ -156,7 +176,9 @@ class CheckedFormScreen(FormScreen):
             check = await self.halfmap.link.ask(lambda: self.service.check_form(draft))
         except Refused as error:
             check = refused(self.form, error.refusal)
+        self.trouble = self.halfmap.link.away if check is None else ""
         if check is None or options != self.form.options:
+            self.show()
             return False
         check = keyed(self.form, check)
         self.findings = self.findings.after_files(check) if with_files else self.findings.after_options(check)

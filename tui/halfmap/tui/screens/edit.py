@@ -77,6 +77,7 @@ class EditScreen(TextFormScreen):
         """Give the option one is at its default."""
         here = self.page.here() if self.page else None
         if here and self.form.differs(here.row.key):
+            here.editor.put(here.row.default_text)
             self.put(here.row.key, here.row.default_text)
 
     def action_run_with(self) -> None:
@@ -101,10 +102,9 @@ class EditScreen(TextFormScreen):
             self.run_worker(self._submit(self.project), group="submit", exclusive=True)
 
     async def _submit(self, project: str) -> None:
-        self.workers.cancel_group(self, "check")
-        if not (await self.look_at(with_files=False) and await self.look_at(with_files=True)):
-            self.tell("the daemon does not answer; nothing was submitted, and what you typed stays.", "error")
-        elif self.findings.problems:
+        if not await self._look_before():
+            return
+        if self.findings.problems:
             await self._go_to_first_problem()
         elif launching := await self._ask_run_with("Submit this job?", "Enter submit"):
             row = await self._send(project, launching)
@@ -112,6 +112,20 @@ class EditScreen(TextFormScreen):
                 self.tell(f"{row.name or f'job {row.job}'} is {row.state}.")
                 self.dismiss()
                 self.halfmap.open_job(row.job)
+
+    async def _look_before(self) -> bool:
+        """Have the form checked as it is now; False if that could not be."""
+        self.workers.cancel_group(self, "check")
+        self.doing = "the files are looked at"
+        self.show()
+        has_looked = await self.look_at(with_files=False) and await self.look_at(with_files=True)
+        self.doing = ""
+        self.show()
+        if not has_looked:
+            why = "the daemon does not answer" if self.trouble else "the form was changed while it was looked at"
+            self.tell(f"{why}; nothing was submitted, and what you typed stays.", "error")
+            self.check(0.0)
+        return has_looked
 
     async def _go_to_first_problem(self) -> None:
         first, count = self.findings.problems[0], len(self.findings.problems)

@@ -108,7 +108,7 @@ class FormScreen(HalfmapScreen):
             if row and row.key == form_facts.COARSE_STEP_KEY
             else ""
         )
-        self.query_one(FormHelp).show(row, self.findings.of(row.key) if row else (), hint)
+        self.query_one(FormHelp).show(row, self.findings.of(row.key) if row else self.troubles(), hint)
         self.query_one(FormKeys).show(here.editor.KEY if here else None)
 
     async def open_tab(self, tab: str, key: str = "") -> None:
@@ -207,6 +207,10 @@ class FormScreen(HalfmapScreen):
         )
         lines = [line for block in blocks if block for line in (*block, "")]
         self.app.push_screen(TextScreen("The job", tuple(lines[:-1])))
+
+    def troubles(self) -> tuple[str, ...]:
+        """Tell what is wrong where there is no field."""
+        return ()
 
     async def complete(self, text: str, pattern: str) -> tuple[PathRow, ...]:
         """Complete a path; a subclass knows the project."""

@@ -73,6 +73,6 @@ class TextFormScreen(CheckedFormScreen):
         self.form = taken.form
         self.findings = replace(self.findings, of_files=())
         if taken.sentences:
-            self.app.push_screen(TextScreen("Not all of the file could be taken", taken.sentences))
+            self.app.push_screen(TextScreen("Not everything in the file has a field", taken.sentences))
         await self.reopen()
         self.check(0.0)

@@ -81,8 +81,8 @@ def _low_pass(detail: JobDetail, last: Iteration | None) -> tuple[dict[str, str]
         return {}, ["Initial low-pass: as before, for the reached resolution is not known."]
     text = f"{coarser(reached):g}"
     return {"ini_high": text}, [
-        f"Initial low-pass: {text} Å, the reached {reached:.1f} Å rounded up. A coarser one lets the halves find more "
-        "of their detail independently."
+        f"Initial low-pass: {text} Å, the reached {reached:.1f} Å rounded up. The map holds both halves' detail up to "
+        "there; with a coarser one they find more of it independently."
     ]
 
 

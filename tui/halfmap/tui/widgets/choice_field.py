@@ -49,10 +49,13 @@ class ChoiceField(FormPart, can_focus=True):
         self._typed = ""
 
     def show(self, state: FieldState) -> None:
-        """Show a value."""
+        """Show whether it can be changed."""
         self.disabled = state.is_locked
-        if self._text != state.value:
-            self._text = state.value
+
+    def put(self, text: str) -> None:
+        """Show a value that was not set here."""
+        if self._text != text:
+            self._text = text
             self.refresh()
 
     def render(self) -> RenderResult:
@@ -89,7 +92,7 @@ class ChoiceField(FormPart, can_focus=True):
         picking, self._typed = list_of(self), ""
         if picking.is_open:
             picking.close()
-            self._put(picking.picked or self._text)
+            self._set(picking.picked or self._text)
             return
         chosen = self._choices.index(self._text) if self._text in self._choices else None
         picking.open(self._choices, self.region, chosen)
@@ -97,7 +100,7 @@ class ChoiceField(FormPart, can_focus=True):
     def action_step(self, by: int) -> None:
         """Take the next choice, without the list."""
         at = self._choices.index(self._text) + by if self._text in self._choices else 0
-        self._put(self._choices[min(max(at, 0), len(self._choices) - 1)])
+        self._set(self._choices[min(max(at, 0), len(self._choices) - 1)])
 
     def _type(self, character: str) -> None:
         """Go to the choice that begins with what was typed; a letter that fits nothing begins anew."""
@@ -108,7 +111,7 @@ class ChoiceField(FormPart, can_focus=True):
                 list_of(self).open(self._choices, self.region, found)
                 return
 
-    def _put(self, text: str) -> None:
+    def _set(self, text: str) -> None:
         if text != self._text and not self.disabled:
             self._text = text
             self.refresh()

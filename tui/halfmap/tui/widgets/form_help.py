@@ -27,7 +27,7 @@ class FormHelp(FormPart):
         self._shown: tuple[OptionRow | None, tuple[str, ...], str] = (None, (), "")
 
     def show(self, row: OptionRow | None, problems: tuple[str, ...], hint: str) -> None:
-        """Tell of an option; None for none."""
+        """Tell of an option; None for none, and of what is wrong anyway."""
         if (row, problems, hint) != self._shown:
             self._shown = (row, problems, hint)
             self.refresh()
@@ -35,18 +35,18 @@ class FormHelp(FormPart):
     def render(self) -> RenderResult:
         """Draw it."""
         row, problems, hint = self._shown
-        if row is None:
-            return ""
-        width = self.size.width
-        name = title(row)
-        drawn = Text.assemble(self.line(name, "title"), self.line(cut(f"  {names(row)}", width - len(name)), "note"))
-        drawn.append("\n")
-        drawn.append(Text(self.safe(row.help)))
+        drawn = Text() if row is None else self._about(row)
         for told in problems:
-            drawn.append("\n")
+            drawn.append("\n" if drawn else "")
             drawn.append(Text(self.safe(f"! {shortened(told)}"), self.role("alarm")))
         if hint:
             drawn.append("\n")
             drawn.append(Text(self.safe(hint), self.role("second")))
+        return drawn
+
+    def _about(self, row: OptionRow) -> Text:
+        name = title(row)
+        told = self.line(cut(f"  {names(row)}", self.size.width - len(name)), "note")
+        drawn = Text.assemble(self.line(name, "title"), told, "\n", self.safe(row.help))
         drawn.no_wrap = False
         return drawn

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from halfmap.tui.field_state import FieldState
-from halfmap.tui.text.plain import cut
+from halfmap.tui.text.plain import cut, cut_front
 from halfmap.tui.widgets.form_part import FieldChanged, FormPart
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -66,24 +66,35 @@ class LineField(Input, FormPart):
         return Text(safe, no_wrap=True, overflow="ignore", end="")
 
     def show(self, state: FieldState) -> None:
-        """Show a value that was not typed here."""
+        """Show whether it can be changed, and what stands there while it is empty."""
         self.disabled = state.is_locked
         if state.hint != self._hint:
             self._hint = state.hint
             self.refresh()
-        if self.value != state.value:
+
+    def put(self, text: str) -> None:
+        """Show a value that was not typed here."""
+        if self.value != text:
             with self.prevent(Input.Changed):
-                self.value = state.value
+                self.value = text
 
     def render_line(self, y: int) -> Strip:
-        """Draw the line; the hint while it is empty, cut where it is too long."""
-        if self.value or y:
-            return super().render_line(y)
+        """Draw the line: the end of a long one, and the hint while it is empty; what is typed in scrolls."""
         width = max(1, self.size.width)
+        if y or (self.value and self.has_focus):
+            return super().render_line(y)
+        if self.value:
+            return Strip([Segment(cut_front(self._value.plain, width).ljust(width), self.rich_style)], width)
         hint = self.safe(cut(self.safe(self._hint), width)).ljust(width)
         first = self.get_component_rich_style("input--cursor") if self.has_focus else None
         rest = self.get_component_rich_style("input--placeholder")
         return Strip([Segment(hint[:1], first or rest), Segment(hint[1:], rest)], width).apply_style(self.rich_style)
+
+    def on_focus(self) -> None:
+        """Begin at the end of a text, in sight."""
+        if not self.select_on_focus:
+            self.action_home()
+            self.action_end()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what was typed."""

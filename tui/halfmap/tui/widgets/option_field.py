@@ -102,10 +102,15 @@ class OptionField(Horizontal):
         self._label.is_here = False
 
     def show(self, state: FieldState) -> None:
-        """Show how the field stands; nothing is drawn if it stands as before."""
-        if state == self._state:
+        """Show how the field stands; nothing is drawn if it stands as before.
+
+        The value is shown only where it cannot have been typed here, for what is told may be older than what was typed.
+        """
+        before, self._state = self._state, state
+        if state == before:
             return
-        self._state = state
+        if before is None or before.is_locked or state.is_locked:
+            self.editor.put(state.value)
         self.display = state.is_shown
         self.editor.show(state)
         self._label.mark = "!" if state.problem else "*" if state.is_changed else " "

@@ -41,6 +41,8 @@ class PathField(LineField):
         self._pattern = pattern
         self._complete = complete
         self._goes_on = False
+        self._is_asking = False
+        self._is_whole = False
 
     @on(Input.Changed)
     def _go_on(self) -> None:
@@ -62,6 +64,10 @@ class PathField(LineField):
     async def on_key(self, event: events.Key) -> None:
         """Move in the open list, take from it, or close it."""
         picking = list_of(self)
+        if event.key == "escape" and self._is_asking and not picking.is_open:
+            self.workers.cancel_group(self, _GROUP)
+            event.stop()
+            return
         if not picking.is_open or event.key not in (*_MOVES, "tab", "enter", "escape"):
             return
         if event.key in _MOVES:
@@ -75,26 +81,37 @@ class PathField(LineField):
         event.prevent_default()
 
     async def _list(self, chosen: int | None, is_asked: bool) -> None:
-        """List what completes the text; that nothing does is told to who has asked."""
+        """List what completes the text, or what stands beside a file; that nothing does is told to who has asked."""
         text = self.value
-        rows = tuple(row.path for row in await self._complete(text, self._pattern) if row.path != text)
+        found = await self._found(text)
+        others, self._is_whole = tuple(one for one in found if one != text), text in found
+        if is_asked and found and not others:
+            others = await self._found(text.rpartition("/")[0] + "/" * ("/" in text))
+            chosen = others.index(text) if text in others else 0
         if not self.has_focus or self.value != text:
             return
-        if not rows:
-            list_of(self).close()
-            if is_asked:
-                self.notify(f"no file or folder of the project begins with this and fits {self._pattern}", markup=False)
+        if others:
+            list_of(self).open(others, self.region, chosen)
             return
-        list_of(self).open(rows, self.region, chosen)
+        list_of(self).close()
+        if is_asked:
+            self.notify(f"no file or folder of the project begins with this and fits {self._pattern}", markup=False)
+
+    async def _found(self, text: str) -> tuple[str, ...]:
+        self._is_asking = True
+        try:
+            return tuple(row.path for row in await self._complete(text, self._pattern))
+        finally:
+            self._is_asking = False
 
     def _take(self, picked: str | None, texts: tuple[str, ...], is_tab: bool) -> bool:
-        """Take the highlighted path, or with Tab as much as all have in common; tell whether anything was taken."""
-        if picked is None and is_tab:
+        """Take the highlighted path, or with Tab as much as all have in common; tell whether the key is done with."""
+        if picked is None and is_tab and not self._is_whole:
             common = commonprefix(texts)  # noqa: RUF071 (letters are meant, not folders)
-            picked = common if len(common) > len(self.value) and common.startswith(self.value) else None
-            if picked is None and self.value not in texts:
+            if len(common) <= len(self.value) or not common.startswith(self.value):
                 list_of(self).move(1)
                 return True
+            picked = common
         if picked is None:
             return False
         self._goes_on = picked.endswith("/")

@@ -32,8 +32,8 @@ class SwitchField(FormPart, can_focus=True):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "turn", "Yes or No"),
-        Binding("y", "put('Yes')", "Yes", show=False),
-        Binding("n", "put('No')", "No", show=False),
+        Binding("y", "set('Yes')", "Yes", show=False),
+        Binding("n", "set('No')", "No", show=False),
     ]
 
     def __init__(self, key: str) -> None:
@@ -42,10 +42,13 @@ class SwitchField(FormPart, can_focus=True):
         self._text = NO
 
     def show(self, state: FieldState) -> None:
-        """Show a value."""
+        """Show whether it can be changed."""
         self.disabled = state.is_locked
-        if self._text != state.value:
-            self._text = state.value
+
+    def put(self, text: str) -> None:
+        """Show a value that was not set here."""
+        if self._text != text:
+            self._text = text
             self.refresh()
 
     def render(self) -> RenderResult:
@@ -59,9 +62,9 @@ class SwitchField(FormPart, can_focus=True):
 
     def action_turn(self) -> None:
         """Turn it round."""
-        self.action_put(turned(self._text))
+        self.action_set(turned(self._text))
 
-    def action_put(self, text: str) -> None:
+    def action_set(self, text: str) -> None:
         """Set it."""
         if text != self._text and not self.disabled:
             self._text = text
