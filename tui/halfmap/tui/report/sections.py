@@ -26,9 +26,8 @@ def title(matter: Matter) -> Markup:
         element("h1", known_as(row)),
         element("p", row.project, class_="project"),
         element("p", element("strong", state), " · ", _reached(matter, last), class_="state"),
-        _warning(row.alarm),
-        *(_warning(one) for one in matter.told.detail.warnings),
-        *(_warning(one) for one in dict.fromkeys((matter.told.files.trouble, matter.told.trouble))),
+        element("p", "! ", row.alarm, class_="alarm") if row.alarm else Markup(),
+        *(element("p", "Note: ", one, class_="hint") for one in dict.fromkeys(_notes(matter))),
     ]
     return element("header", *parts)
 
@@ -45,8 +44,9 @@ def _reached(matter: Matter, last: Iteration | None) -> str:
     return f"{stage} {figure(resolution, 'Å')}{more}"
 
 
-def _warning(words: str) -> Markup:
-    return element("p", "! ", words, class_="alarm") if words else Markup()
+def _notes(matter: Matter) -> Iterator[str]:
+    told = matter.told
+    yield from filter(None, (*told.detail.warnings, told.files.trouble, told.trouble))
 
 
 def methods_section(matter: Matter) -> Markup:
