@@ -213,25 +213,29 @@ def test_equal_pictures_draw_nothing(relion_job):
         with_pane(pane, test)
 
 
-def test_a_file_system_that_hangs_is_told_and_the_keys_still_work(relion_job, monkeypatch):
-    awake = threading.Event()
+def test_a_file_system_that_hangs_is_told_and_what_it_answers_later_is_shown(relion_job, monkeypatch):
     for pane, module, name in (
         (MapPane(), of_gallery, "read_slices"),
         (OrientationsPane(), of_catalogue, "read_directions"),
     ):
-        monkeypatch.setattr(module, name, lambda *_: awake.wait(30))
-        pane.patience = Patience(0.4)
+        awake, read = threading.Event(), getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given, read=read, awake=awake: (awake.wait(30), read(*given))[1])
+        pane.patience, pane.retry_s = Patience(0.4), 0.1
 
-        async def test(app, pilot, pane=pane):
+        async def test(app, pilot, pane=pane, awake=awake):
             pane.show(relion_job)
             await pilot.pause(0.35)
             assert "reading" in f"{pane.border_subtitle}"
-            await pilot.press("b")
             await settled(pilot)
             assert "the file system has not answered for 0.4 s." in " ".join(rows(pane))
+            awake.set()
+            await pilot.pause(0.2)
+            await settled(pilot)
+            assert "iteration 7" in title(pane)
+            assert "reading" not in f"{pane.border_subtitle}"
+            assert len(rows(pane)) > 5
 
         with_pane(pane, test)
-    awake.set()
 
 
 def test_what_cannot_be_read_is_a_sentence(tmp_path):

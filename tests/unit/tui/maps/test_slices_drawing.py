@@ -1,5 +1,9 @@
+from io import StringIO
+
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.segment import Segments
 from rich.style import Style
 
 from halfmap.tui.charts.area import resampled
@@ -109,7 +113,24 @@ def test_a_picture_in_ascii_is_drawn_with_the_mask_around_the_density(picture):
     assert all(row.isascii() for row in drawn[1:-1])
     middle = drawn[7]
     assert middle.index("o") < middle.index("#") < middle.rindex("#") < middle.rindex("o")
-    assert drawn[-1] == "outline is the mask"
+    assert drawn[-1].strip() == "outline is the mask"
+
+
+def written(rows) -> int:
+    """Bytes that rows cost in a terminal of 256 colours."""
+    console = Console(file=StringIO(), color_system="256", force_terminal=True, width=200)
+    console.print(Segments([segment for row in rows for segment in row]), end="")
+    return len(console.file.getvalue().encode())
+
+
+def test_a_frame_of_a_job_of_relion_costs_few_bytes(relion_job):
+    from halfmap.tui.files.gallery import Gallery, Wish
+
+    found = Gallery().look(Wish(relion_job.files.iterations[-1].map, mask=relion_job.files.mask), Beat())
+    shown = SlicesPicture(found.slices, found.mask, found.greys)
+    assert written(draw_slices(shown, 34, 8, COLOUR, Style())) < 6_000
+    assert written(draw_slices(shown, 76, 20, COLOUR, Style())) < 20_000
+    assert written(draw_slices(shown, 76, 20, Paint(mark="yellow"), Style())) < 3_000
 
 
 def test_the_outline_is_the_row_of_pixels_around_the_mask(write_map):

@@ -92,7 +92,7 @@ def draw_slices(picture: SlicesPicture, width: int, height: int, paint: Paint, t
     left = " " * ((width - used) // 2)
     columns = [_plane(picture, plane, layout.side_px, paint, title) for plane in sorted(shown)]
     between = Segment(" " * layout.gap)
-    return [*(_beside(parts, left, between) for parts in zip(*columns, strict=True)), *told]
+    return [*(_beside(parts, left, between) for parts in zip(*columns, strict=True)), *_indented(told, left, width)]
 
 
 def position(picture: SlicesPicture, plane: int) -> str:
@@ -133,6 +133,12 @@ def _told(picture: SlicesPicture, width: int, height: int, paint: Paint) -> list
     if len(_OUTLINE) + cell_len(note) > width:
         note = _IS
     return [*trouble, [Segment(_OUTLINE, Style(color=paint.mark or None)), Segment(note)]]
+
+
+def _indented(rows: Sequence[Row], left: str, width: int) -> list[Row]:
+    """Begin rows where the planes do, if that cuts off nothing."""
+    longest = max((sum(segment.cell_length for segment in row) for row in rows), default=0)
+    return [[Segment(left), *row] for row in rows] if len(left) + longest <= width else list(rows)
 
 
 def _beside(parts: Sequence[Row], left: str, between: Segment) -> Row:

@@ -5,6 +5,7 @@ from abc import abstractmethod
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
+from textual.timer import Timer
 from textual.worker import Worker
 
 from halfmap.tui.charts.words import wrapped
@@ -35,7 +36,11 @@ class ReadingPane(Pane, Generic[Choice, Found]):
         Whether anything was shown.
     seen
         What was chosen, and what was found; None before the first answer.
+    retry_s
+        When to read again what did not answer (s).
     """
+
+    retry_s = 10.0
 
     DEFAULT_CSS: ClassVar[str] = """
     ReadingPane {
@@ -52,6 +57,7 @@ class ReadingPane(Pane, Generic[Choice, Found]):
         self.seen: tuple[Choice, Found] | None = None
         self._asked: Choice | None = None
         self._worker: Worker[None] | None = None
+        self._retry: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """One view."""
@@ -112,11 +118,17 @@ class ReadingPane(Pane, Generic[Choice, Found]):
             found = await reading
         except Unanswered as error:
             found = self.unread(f"{self.TITLE}: {error}")
+            self._read_later()
         finally:
             reading.cancel()
         self.seen = choice, found
         self.write_borders()
         self.draw(choice, found)
+
+    def _read_later(self) -> None:
+        if self._retry is not None:
+            self._retry.stop()
+        self._retry = self.set_timer(self.retry_s, self.look_again)
 
     @abstractmethod
     def choose(self) -> Choice:
