@@ -34,17 +34,18 @@ def draw(plot: Plot, width: int, height: int, ascii_only: bool, zoom: float = 1.
     ascii_only
         With ASCII characters only.
     zoom
-        Show so many times less of x, about the cursor or the end.
+        Show so many times less of x, about the cursor or the last point.
     """
     if width < 1 or height < 1:
         return ((),) * max(height, 0)
     written = _made_harmless(plot, ascii_only)
-    if height == 1 and written.notes:
-        return (fitted(note_rows(written.notes[:1], width, 1, ascii_only)[0], width),)
+    if height == 1 and (first := note_rows(written.notes[:1], width, 1, ascii_only)):
+        return (fitted(first[0], width),)
     frame = frame_of(written, zoom)
     notes = note_rows(written.notes, width, _rows_for_notes(height), ascii_only)
     left = height - 1 - len(notes)
-    middle = _nothing(written, width, left) if frame is None else _curves(written, frame, (width, left), ascii_only)
+    size = width, left
+    middle = _nothing(written, size, ascii_only) if frame is None else _curves(written, frame, size, ascii_only)
     return tuple(merged(fitted(row, width)) for row in (title_row(written, width, ascii_only), *middle, *notes))
 
 
@@ -52,8 +53,9 @@ def _rows_for_notes(height: int) -> int:
     return 0 if height < _LEAST_FOR_NOTES else 1 + (height - _LEAST_FOR_NOTES) // 4
 
 
-def _nothing(plot: Plot, width: int, height: int) -> list[Row]:
-    said = note_rows((plot.empty,), width, height, False)
+def _nothing(plot: Plot, size: tuple[int, int], ascii_only: bool) -> list[Row]:
+    width, height = size
+    said = note_rows((plot.empty,), width, height, ascii_only)
     above = (height - len(said)) // 2
     return [*[()] * above, *said, *[()] * (height - len(said) - above)]
 

@@ -30,7 +30,7 @@ def frame_of(plot: Plot, zoom: float = 1.0) -> Frame | None:
     plot
         Its axes have the last word.
     zoom
-        Show so many times less of x, with the cursor in the middle, or the end without one.
+        Show so many times less of x, with the cursor in the middle, or the last point without one.
     """
     drawn = [drawable(series) for series in plot.series]
     if not any(series.x for series in drawn):
@@ -42,7 +42,7 @@ def frame_of(plot: Plot, zoom: float = 1.0) -> Frame | None:
         return None
     if _has_bars(drawn):
         x = _with_room_for_bars(x, drawn)
-    about = x.place(plot.cursor_x)
+    about = x.place(plot.cursor_x if plot.cursor_x is not None else _last(drawn))
     return Frame(x.zoomed(zoom, 1.0 if math.isnan(about) else about), y)
 
 
@@ -60,9 +60,13 @@ def drawable(series: Series) -> Series:
 
 def bar_width(series: Series, frame: Frame) -> float:
     """Tell how wide a bar may be at most, as a share of the plot: the least distance between two of them."""
-    places = sorted({frame.x.place(x) for x in series.x})
+    places = sorted(filter(math.isfinite, {frame.x.place(x) for x in series.x}))
     apart = [later - earlier for earlier, later in itertools.pairwise(places) if later > earlier]
-    return min(apart, default=1.0)
+    return min([1.0, *apart])
+
+
+def _last(drawn: list[Series]) -> float:
+    return max(series.x[-1] for series in drawn if series.x)
 
 
 def _has_bars(drawn: list[Series]) -> bool:

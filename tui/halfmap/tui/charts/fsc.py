@@ -87,8 +87,13 @@ def curve_of(one: Iteration) -> tuple[float | None, ...]:
 
 
 def crossing(curve: Sequence[float | None], level: float) -> float | None:
-    """Find the shell where a curve first falls below a level, linearly between shells; None if it never does."""
-    known_ones = [(shell, value) for shell, value in enumerate(curve) if value is not None]
+    """Find the shell where a curve first falls below a level, linearly between shells.
+
+    None if it never does. Shell 0 is passed over: it holds the mean only. A curve that begins below falls there.
+    """
+    known_ones = [(shell, value) for shell, value in enumerate(curve) if shell and value is not None]
+    if known_ones and known_ones[0][1] < level:
+        return float(known_ones[0][0])
     for (shell, above), (next_shell, below) in pairwise(known_ones):
         if above >= level > below:
             return shell + (next_shell - shell) * (above - level) / (above - below)
@@ -98,8 +103,9 @@ def crossing(curve: Sequence[float | None], level: float) -> float | None:
 def _series(course: Course, one: Iteration | None, shells: _Shells) -> Iterator[Series]:
     if one is None:
         return
-    for earlier in _some_before(course, one):
-        yield _curve(earlier, shells, "faded", "", "")
+    before = _some_before(course, one)
+    for earlier in before:
+        yield _curve(earlier, shells, "faded", "earlier" if earlier is before[-1] else "", "")
     final = next((other for other in course.iterations if other.converged), None)
     if final is not None and final.iteration != one.iteration:
         yield _curve(final, shells, "final", "joined", "J")

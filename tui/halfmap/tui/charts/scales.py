@@ -7,30 +7,31 @@ from dataclasses import dataclass
 from halfmap.tui.charts.plot import Axis, Scale
 
 _LEAST_SHARE = 1e-9
-_MOST = 1e300
+_MOST = 1e100
+"""Nothing that is measured is larger, or smaller than its reciprocal; arithmetic with such values stays finite."""
 
 
 def laid_out(scale: Scale, value: float | None) -> float:
     """Lay a value out evenly along a scale: itself, its logarithm (base 10) or its reciprocal.
 
-    NaN where it has no place: not a number, infinite, not positive on ``log`` and ``reciprocal``. An infinite distance
-    has one on ``reciprocal``: 0.
+    NaN where it has no place: not a number, infinite, not positive on ``log`` and ``reciprocal``, beyond all measure. An
+    infinite distance has one on ``reciprocal``: 0.
     """
     if value is None or not -_MOST < value < _MOST:
         return 0.0 if scale == "reciprocal" and value == math.inf else math.nan
     if scale == "linear":
         return float(value)
-    if value <= 0:
+    if value <= 1 / _MOST:
         return math.nan
-    return math.log10(value) if scale == "log" else min(1 / value, _MOST)
+    return math.log10(value) if scale == "log" else 1 / value
 
 
 def taken_back(scale: Scale, laid: float) -> float:
-    """Give the value that is laid out there; what is beyond every value is infinite."""
+    """Give the value that is laid out there; infinite for a distance at 0."""
     if scale == "linear":
         return laid
     if scale == "log":
-        return 10**laid if laid < 300 else math.inf
+        return 10**laid
     return 1 / laid if laid > 1 / _MOST else math.inf
 
 

@@ -77,9 +77,12 @@ def _ticks(span: Span, room: Room, most: int, whole: bool) -> tuple[Tick, ...]:
     if span.scale == "reciprocal":
         return _spread(span, room, most)
     for values, step in _sets(span, most, whole):
+        if len(values) > most:
+            continue
+        values = _inside(span, values)
         texts = texts_of(values, step)
         ticks = tuple(Tick(value, span.place(value), text) for value, text in zip(values, texts, strict=True))
-        if len(ticks) <= most and room.holds(ticks):
+        if room.holds(ticks):
             return ticks
     return ()
 
@@ -90,9 +93,9 @@ def _sets(span: Span, most: int, whole: bool) -> Iterator[tuple[list[float], flo
         yield from _even(span.low, span.high, most, whole)
     if span.scale == "log":
         decades = range(math.floor(span.start), math.ceil(span.end) + 1)
-        for mantissas in (range(1, 10), (1, 2, 5), (1, 3), (1,)):
+        for mantissas in (range(1, 10), (1, 2, 5), (1, 3)) if len(decades) <= most else ():
             yield _inside(span, (m * 10.0**k for k in decades for m in mantissas)), 0.0
-        for apart in (2, 3, 5, 10, 50, 100):
+        for apart in (1, 2, 3, 5, 10, 50, 100):
             yield _inside(span, (10.0**k for k in decades if k % apart == 0)), 0.0
 
 

@@ -39,6 +39,7 @@ class Chart(Widget):
         Binding("0", "zoom_reset", "Whole range", show=False),
     ]
     can_focus = True
+    ALLOW_SELECT: ClassVar[bool] = False
 
     def __init__(self, *plots: Plot, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
