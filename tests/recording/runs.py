@@ -18,7 +18,7 @@ from halfmap.contract.refine3d import Refine3D
 REFERENCE = "Reconstruct/job002/merged.mrc"
 MASK = "Mask/job010/mask.mrc"
 _RADIUS_ANGSTROM = 105.0
-_LEVEL, _SOFT_EDGE_PX = 0.25, 4
+_LEVEL, _MARGIN_PX, _SOFT_EDGE_PX = 0.25, 2, 4
 
 _SHARED = {
     "fn_ref": REFERENCE,
@@ -45,7 +45,7 @@ RUNS = (
     Run(
         "Refine3D/job011/",
         Refine3D(
-            **_SHARED,  # type: ignore[arg-type]
+            **_SHARED,
             in_optimisation="PseudoSubtomo/job001/optimisation_set.star",
             ini_high=40.0,
             sampling="7.5 degrees",
@@ -56,7 +56,7 @@ RUNS = (
     Run(
         "Refine3D/job012/",
         Refine3D(
-            **_SHARED,  # type: ignore[arg-type]
+            **_SHARED,
             in_optimisation="Refine3D/job011/run_optimisation_set.star",
             ini_high=30.0,
             sampling="3.7 degrees",
@@ -71,14 +71,14 @@ def make_mask(project: Path) -> None:
     """Make a soft mask around what the reference holds near its centre."""
     with mrcfile.open(project / REFERENCE) as file:
         density, pixel_size = np.array(file.data, dtype=np.float64), float(file.voxel_size.x)
-    smooth = np.abs(ndimage.gaussian_filter(density, 1.5))
+    smooth = ndimage.gaussian_filter(density, 1.5)
     middle = density.shape[0] // 2
     z, y, x = np.indices(density.shape) - middle
     is_near = x**2 + y**2 + z**2 < (_RADIUS_ANGSTROM / pixel_size) ** 2
     core = (smooth > _LEVEL * smooth[middle - 3 : middle + 4].max()) & is_near
-    parts, _ = ndimage.label(ndimage.binary_closing(core, iterations=2))
+    parts, _ = ndimage.label(ndimage.binary_closing(core, iterations=3))
     largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    distance = np.clip((ndimage.distance_transform_edt(~largest) - 1) / _SOFT_EDGE_PX, 0, 1)
+    distance = np.clip((ndimage.distance_transform_edt(~largest) - _MARGIN_PX) / _SOFT_EDGE_PX, 0, 1)
     (project / MASK).parent.mkdir(parents=True, exist_ok=True)
     with mrcfile.new(project / MASK, overwrite=True) as file:
         file.set_data((0.5 + 0.5 * np.cos(np.pi * distance)).astype(np.float32))

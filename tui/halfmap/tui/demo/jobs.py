@@ -159,7 +159,7 @@ def _add_stalled(service: DemoService, recorded: RecordedJob) -> None:
         output=f"{folder}/run.out",
         error=f"{folder}/run.err",
         box_px=192,
-        pixel_size_angstrom=3.4,
+        pixel_size_angstrom=3.3,
         particles=7412,
         trouble=_NO_FILES,
     )

@@ -65,7 +65,7 @@ def methods_section(matter: Matter) -> Markup:
 
 def slices_section(maps: Sequence[SlicedMap]) -> Markup:
     """Central slices of the maps, with the mask's outline."""
-    hint = "Slices through the centre; the first axis runs to the right, the second downwards, as in the file."
+    hint = "Slices through the centre; the first axis runs to the right, the second upwards."
     if any(one.outlines for one in maps):
         hint += " The line is where the mask is 0.5."
     return section("Map", element("p", hint, class_="hint"), *(_slices(one) for one in maps)) if maps else Markup()

@@ -68,7 +68,7 @@ def picture(plane: "Array", greys: tuple[float, float]) -> bytes:
     Parameters
     ----------
     plane
-        (rows, columns); the first row is at the top.
+        (rows, columns); the first row is at the bottom.
     greys
         Values that are black and white.
     """
@@ -78,14 +78,15 @@ def picture(plane: "Array", greys: tuple[float, float]) -> bytes:
     if not high > low:
         low, high = float(plane.min()), float(plane.max())
     scaled = (plane - low) / (high - low) if high > low else np.full_like(plane, 0.5)
-    return grey_png([row.tobytes() for row in np.round(255 * np.clip(scaled, 0, 1)).astype(np.uint8)])
+    greys8 = np.round(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
+    return grey_png([row.tobytes() for row in greys8[::-1]])
 
 
 def outline(inside: "Array") -> str:
-    """Draw the border of what is inside as an SVG path, in pixels; empty if all or nothing is."""
+    """Draw the border of what is inside as an SVG path, in pixels of `picture`; empty if all or nothing is."""
     import numpy as np
 
-    framed = np.pad(inside, 1, mode="edge")
+    framed = np.pad(inside[::-1], 1, mode="edge")
     across = framed[:-1, 1:-1] != framed[1:, 1:-1]
     down = framed[1:-1, :-1] != framed[1:-1, 1:]
     level = [f"M{begin} {row}h{length}" for row, begin, length in _runs(across)]
