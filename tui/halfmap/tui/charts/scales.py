@@ -14,8 +14,8 @@ _MOST = 1e100
 def laid_out(scale: Scale, value: float | None) -> float:
     """Lay a value out evenly along a scale: itself, its logarithm (base 10) or its reciprocal.
 
-    NaN where it has no place: not a number, infinite, not positive on ``log`` and ``reciprocal``, beyond all measure. An
-    infinite distance has one on ``reciprocal``: 0.
+    NaN where it has no place: not a number, infinite, beyond all measure, not positive on ``log`` and ``reciprocal``.
+    An infinite distance has one on ``reciprocal``: 0.
     """
     if value is None or not -_MOST < value < _MOST:
         return 0.0 if scale == "reciprocal" and value == math.inf else math.nan

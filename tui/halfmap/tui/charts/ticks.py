@@ -76,10 +76,8 @@ def _ticks(span: Span, room: Room, most: int, whole: bool) -> tuple[Tick, ...]:
         return ()
     if span.scale == "reciprocal":
         return _spread(span, room, most)
-    for values, step in _sets(span, most, whole):
-        if len(values) > most:
-            continue
-        values = _inside(span, values)
+    sets = ((_inside(span, values), step) for values, step in _sets(span, most, whole) if len(values) <= most)
+    for values, step in sets:
         texts = texts_of(values, step)
         ticks = tuple(Tick(value, span.place(value), text) for value, text in zip(values, texts, strict=True))
         if room.holds(ticks):
