@@ -17,7 +17,7 @@ from halfmap.tui.link import Link
 from halfmap.tui.look import Look
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.text.news import is_news, news
-from halfmap.tui.themes import add_themes
+from halfmap.tui.themes import add_themes, pane_colours
 
 _ROOMY_PANES, _FEW_PANES = "123678", "1238"
 
@@ -48,7 +48,7 @@ class HalfmapApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help: all keys"),
         Binding("ctrl+q", "quit", "Quit", show=False),
-        Binding("ctrl+l", "draw_anew", "Draw the whole screen anew", show=False),
+        Binding("ctrl+l", "draw_anew", "Draw the whole screen anew", show=False, priority=True),
     ]
 
     def __init__(
@@ -60,8 +60,8 @@ class HalfmapApp(App[None]):
         project: str | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
         self.look = look
+        super().__init__()
         self.now = now
         self.link = Link(service, self._on_change, self._on_away, self._on_event)
         self.animation_level = "none"
@@ -73,6 +73,10 @@ class HalfmapApp(App[None]):
         if look.ascii:
             use_ascii_scroll_bars()
         add_themes(self, look)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the colours that halfmap's own style sheets name."""
+        return pane_colours(self.look.theme)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Give Textual's filters, and that of ASCII terminals."""

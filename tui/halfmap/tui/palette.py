@@ -54,7 +54,7 @@ _ANSI = {
     "fourth": "bright_magenta",
     "final": "bold bright_white",
     "overlay": "white",
-    "faded": "blue",
+    "faded": "bright_blue",
     "level": "white",
     "mark": "white",
     "cursor": "bold",

@@ -14,6 +14,13 @@ def add_themes(app: App[None], look: Look) -> None:
     app.theme = "ansi-dark" if look.theme == "ansi" else f"halfmap-{look.theme}"
 
 
+def pane_colours(theme: str) -> dict[str, str]:
+    """Give the colours of the borders of panes, as style sheets name them: of most, and of the one in focus."""
+    if theme == "ansi":
+        return {"pane-border": "ansi_default", "pane-focus": "ansi_bright_cyan"}
+    return {"pane-border": PALETTES[theme]["axis"], "pane-focus": PALETTES[theme]["first"]}
+
+
 def _theme(name: str) -> Theme:
     palette = PALETTES[name]
     is_dark = name != "light"
