@@ -95,7 +95,7 @@ def test_shells_lie_at_their_distances_and_the_axis_ends_at_nyquist(recorded):
     assert curve.x[0] == math.inf
     assert curve.x[17] == pytest.approx(36 * 8.1 / 17)
     assert (plot.x.low, plot.x.high) == (math.inf, 16.2)
-    assert plot.notes[0] == "joined: 0.143 beyond 16.2 Å, 0.5 at 16.3 Å"
+    assert plot.notes[0] == "0.143 beyond 16.2 Å, 0.5 at 16.3 Å"
     assert [level.y for level in plot.levels] == [0.5, 0.143]
 
 
@@ -130,7 +130,7 @@ def test_zeros_beyond_the_images_of_an_iteration_are_no_correlation(recorded):
     assert second.fsc[16:] == (0, 0, 0)
     assert fsc.curve_of(second)[16:] == (None, None, None)
     (plot,) = fsc.plots(recorded, 2)
-    assert plot.notes[0] == "iteration 2: 0.143 beyond 19.4 Å, 0.5 beyond 19.4 Å"
+    assert plot.notes[0] == "0.143 beyond 19.4 Å, 0.5 beyond 19.4 Å"
 
 
 def test_without_a_box_x_is_the_shell(recorded):
@@ -151,7 +151,7 @@ def test_an_iteration_without_a_curve_is_told():
 def test_recorded_changes_pmax_and_likelihood_are_drawn_and_what_is_not_known_is_left_out(recorded):
     poses, pmax, likelihood = changes.plots(recorded)
     assert named(poses, "orientation °").y[0] == pytest.approx(15.426459)
-    assert poses.notes == ("0.333° (0.71 of the step), 0.943 Å (1.33 of the step)",)
+    assert poses.notes == ("0.333° (0.71 steps), 0.943 Å (1.3 steps)",)
     assert (pmax.title, pmax.notes) == ("Average Pmax", ("0.333 (-0.011)",))
     # the first two are of another kind: an axis that held them would show nothing of the others
     assert 2.1e6 < likelihood.y.low < 2188682

@@ -129,7 +129,7 @@ def test_plus_minus_and_0_choose_how_much_of_x_is_shown():
         (ResolutionPane, "1", "Resolution", "joined: 17.2 Å since iteration 3"),
         (AccuracyPane, "2", "Accuracy", "fine enough"),
         (FscPane, "3", "FSC", "0.5 at 16.3 Å"),
-        (ChangesPane, "4", "Changes", "of the step"),
+        (ChangesPane, "4", "Changes", "0.71 steps"),
         (TimePane, "5", "Time", "this program does not tell"),
     ],
 )

@@ -55,16 +55,16 @@ def _poses(course: Course, cursor: int | None, overlays: Sequence[Course]) -> Pl
 
 def _poses_told(one: Iteration) -> str:
     parts = (
-        _with_share(_orientations(one), "°", known(one.angular_step_deg)),
-        _with_share(_offsets(one), " Å", known(one.offset_step_angstrom)),
+        _in_steps(_orientations(one), "°", known(one.angular_step_deg)),
+        _in_steps(_offsets(one), " Å", known(one.offset_step_angstrom)),
     )
     return ", ".join(part for part in parts if part) or "changes not known"
 
 
-def _with_share(value: float | None, unit: str, step: float | None) -> str:
+def _in_steps(value: float | None, unit: str, step: float | None) -> str:
     if value is None:
         return ""
-    return f"{brief(value)}{unit}{f' ({brief(value / step)} of the step)' if step and step > 0 else ''}"
+    return f"{brief(value)}{unit}{f' ({value / step:.2g} steps)' if step and step > 0 else ''}"
 
 
 def _pmax(course: Course, cursor: int | None, overlays: Sequence[Course]) -> Plot:

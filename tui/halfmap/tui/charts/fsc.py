@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from halfmap.tui.charts.known import OVERLAY_LETTERS, known, looked_at, short_name
+from halfmap.tui.charts.known import OVERLAY_LETTERS, known, short_name
 from halfmap.tui.charts.plot import Axis, Level, Mark, Plot, Role, Series
 from halfmap.tui.charts.ticks import brief
 from halfmap.tui.course import Course, Iteration
@@ -61,7 +61,7 @@ def plots(course: Course, cursor: int | None = None, overlays: Sequence[Course] 
             series=(*_overlaid(overlays, shells), *_series(course, one, shells)),
             levels=(Level(HALF, "0.5"), Level(GOLD_STANDARD, "0.143")),
             marks=_marks(one, shells),
-            notes=_notes(one, cursor, shells) if has_curve and one is not None else (),
+            notes=_notes(one, shells) if has_curve and one is not None else (),
             empty="no curve yet" if one is None else f"iteration {one.iteration} has no curve",
         ),
     )
@@ -142,11 +142,11 @@ def _marks(one: Iteration | None, shells: _Shells) -> tuple[Mark, ...]:
     return () if not shell else (Mark(shells.place(shell), shells.told(shell)),)
 
 
-def _notes(one: Iteration, cursor: int | None, shells: _Shells) -> tuple[str, ...]:
+def _notes(one: Iteration, shells: _Shells) -> tuple[str, ...]:
     curve = curve_of(one)
     last = max(shell for shell, value in enumerate(curve) if value is not None)
     parts = [_told(level, crossing(curve, level), last, shells) for level in (GOLD_STANDARD, HALF)]
-    told = f"{looked_at(one, cursor)}{'joined: ' if one.converged else ''}{', '.join(parts)}"
+    told = ", ".join(parts)
     if shells.extent_angstrom is None:
         return told, "the box is not known, so that x is the number of the shell"
     return told, f"linear between shells, the last of which is at {shells.told(last)}"
