@@ -40,7 +40,7 @@ def test_the_recorded_resolution_is_drawn_in_the_run_at_0_143_and_joined(recorde
 def test_the_note_at_the_cursor_tells_what_changed(recorded):
     (plot,) = resolution.plots(recorded, 2)
     assert plot.cursor_x == 2
-    assert plot.notes[0] == "iteration 2: 19.4 Å, 9.72 Å finer than before"
+    assert plot.notes[0] == "at 2: 19.4 Å, 9.72 Å finer than before"
 
 
 def test_a_loss_of_resolution_is_called_coarser():
@@ -77,7 +77,7 @@ def test_recorded_steps_become_finer_until_they_are_below_three_quarters_of_the_
 
 def test_a_step_above_three_quarters_is_not_fine_enough(recorded):
     angles, _ = accuracy.plots(recorded, 4)
-    assert angles.notes[0].startswith("iteration 4: not fine enough: step 3.75° is above 75 % of 0.753°")
+    assert angles.notes[0].startswith("at 4: not fine enough: step 3.75° is above 75 % of 0.753°")
 
 
 def test_999_is_no_accuracy():
@@ -191,7 +191,7 @@ def test_phases_are_stacked_the_highest_sum_first():
     ]
     assert plot.y.label == "s"
     assert times.plots(BUSY, 1)[0].notes == (
-        "iteration 1: 1:40 min; expectation 60 %, the rest 20 %, maximization 20 %",
+        "at 1: 1:40 min; expectation 60 %, the rest 20 %, maximization 20 %",
     )
 
 

@@ -76,7 +76,7 @@ def before(course: Course, one: Iteration) -> Iteration | None:
 
 def looked_at(one: Iteration, cursor: int | None) -> str:
     """Begin a sentence about an iteration: with its number if it is not simply the latest."""
-    return "" if cursor is None else f"iteration {one.iteration}: "
+    return "" if cursor is None else f"at {one.iteration}: "
 
 
 def has_curves(plot: Plot) -> bool:
