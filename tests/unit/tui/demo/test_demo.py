@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from halfmap.daemon.client import JobQuery, JobState, Submission
+from halfmap.daemon.client import FormDraft, JobQuery, JobState, Submission
 from halfmap.daemon.fake import FakeService
 from halfmap.tui.demo import STEP_S, Demo, many_jobs
 
@@ -124,6 +124,25 @@ def test_a_stalled_job_can_be_stopped_too(demo: Demo) -> None:
     play(demo, 1)
     assert demo.service.row(STALLED).state is JobState.ABORTED
     assert asyncio.run(demo.service.cards())[1].state == "free"
+
+
+def test_a_failed_job_has_nothing_of_what_came_later(demo: Demo) -> None:
+    folder = Path(demo.service.job_files[FAILED].folder)
+    assert "Iteration= 3" in (folder / "run.out").read_text()
+    assert "Iteration= 4" not in (folder / "run.out").read_text()
+    events = [json.loads(line) for line in (folder / "run_progress.jsonl").read_text().splitlines()]
+    assert (events[-1]["event"], events[-1]["iteration"]) == ("iteration_finished", 3)
+
+
+def test_paths_are_completed_folder_by_folder_and_a_form_is_told_its_coarsest_step(demo: Demo) -> None:
+    service, project = demo.service, str(demo.project)
+    first = asyncio.run(service.browse(project, "", "*.star"))
+    assert [row.path for row in first if row.is_folder] == ["Mask/", "PseudoSubtomo/", "Reconstruct/", "Refine3D/"]
+    assert [row.path for row in first if not row.is_folder] == ["tomograms.star"]
+    maps = asyncio.run(service.browse(project, "Reconstruct/job002/m", "*.mrc"))
+    assert [row.path for row in maps] == ["Reconstruct/job002/merged.mrc"]
+    draft = FormDraft(project=project, options={"ini_high": "100", "particle_diameter": "200"}, looks_at_files=True)
+    assert asyncio.run(service.check_form(draft)).coarse_step_deg == pytest.approx(45.0)
 
 
 def test_time_passes_while_it_is_played_and_nothing_is_left_afterwards() -> None:

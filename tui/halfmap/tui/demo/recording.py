@@ -15,6 +15,7 @@ from typing import Any
 from halfmap.daemon.client import IterationFiles, JobFiles
 
 _RECORDING = Path(__file__).with_name("recording.zip")
+_HEADING = " Auto-refine: Iteration= "
 MASK = "Mask/job010/mask.mrc"
 
 
@@ -88,6 +89,21 @@ def reveal(recorded: RecordedJob, folder: Path, iteration: int) -> None:
     for kind in kinds if iteration == last else (f"run_it{iteration:03d}_*",):
         for path in recorded.folder.glob(kind):
             shutil.copyfile(path, folder / path.name)
+
+
+def by_iteration(output: str) -> dict[int, str]:
+    """Cut what was printed into iterations; what comes before the first belongs to it."""
+    before, *others = output.split(_HEADING)
+    found: dict[int, str] = {}
+    for other in others:
+        found[int(other.split(maxsplit=1)[0])] = before + _HEADING + other
+        before = ""
+    return found
+
+
+def before_iteration(output: str, number: int) -> str:
+    """Give what was printed before an iteration."""
+    return "".join(text for iteration, text in by_iteration(output).items() if iteration < number)
 
 
 def files_of(recorded: RecordedJob, project: Path, name: str) -> JobFiles:

@@ -9,12 +9,11 @@ from typing import Any
 
 from halfmap.daemon.client import JobRow
 from halfmap.daemon.fake import FakeService
-from halfmap.tui.demo.recording import RecordedJob, files_of, reveal
+from halfmap.tui.demo.recording import RecordedJob, by_iteration, files_of, reveal
 
 STEP_S = 1.0
 """How long a step takes (s)."""
 _STEPS_OF_ITERATION = 8
-_HEADING = " Auto-refine: Iteration= "
 _NO_FIELD = frozenset({"event", "sequence", "time"})
 
 
@@ -107,7 +106,7 @@ def _append_event(folder: Path, event: Mapping[str, Any]) -> None:
 
 def _steps(recorded: RecordedJob) -> Iterator[_Step]:
     """Give a few steps for each iteration; the last one is its end."""
-    outputs = _by_iteration(recorded.output)
+    outputs = by_iteration(recorded.output)
     for finished in recorded.iterations:
         number = finished["iteration"]
         phases = [one for one in recorded.events if one["event"] == "phase_progress" and one["iteration"] == number]
@@ -122,16 +121,6 @@ def _some(events: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, A
     if len(events) <= most:
         return list(events)
     return [events[(nth + 1) * len(events) // most - 1] for nth in range(most)]
-
-
-def _by_iteration(output: str) -> dict[int, str]:
-    """Cut what was printed into iterations; what comes before the first belongs to it."""
-    before, *others = output.split(_HEADING)
-    found: dict[int, str] = {}
-    for other in others:
-        found[int(other.split(maxsplit=1)[0])] = before + _HEADING + other
-        before = ""
-    return found
 
 
 def _parts(text: str, number: int) -> list[str]:

@@ -1,11 +1,19 @@
 """The daemon in memory, as the demonstration's stage uses it."""
 
-from halfmap.daemon.client import CardRow, JobDetail, JobRow
+from fnmatch import fnmatch
+
+from halfmap.daemon.client import CardRow, JobDetail, JobRow, PathRow
 from halfmap.daemon.fake import FakeService
 
 
 class DemoService(FakeService):
     """A daemon in memory whose jobs and cards can be looked at without asking."""
+
+    async def browse(self, project: str, text: str, pattern: str) -> list[PathRow]:
+        """Complete a path within the folder that was typed so far."""
+        rows = await super().browse(project, text, "")
+        here = [row for row in rows if "/" not in row.path[len(text) :].rstrip("/")]
+        return [row for row in here if row.is_folder or fnmatch(row.path.rpartition("/")[2], pattern or "*")]
 
     def row(self, job: int) -> JobRow:
         """Give a job's row."""

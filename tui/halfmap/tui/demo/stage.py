@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from halfmap.daemon.client import CardRow, JobRow, JobState
-from halfmap.tui.demo.jobs import command, resources
 from halfmap.tui.demo.machine import IN_USE, add_sample, free_the_colleagues_card
+from halfmap.tui.demo.past import command, resources
 from halfmap.tui.demo.recording import RecordedJob
 from halfmap.tui.demo.replay import STEP_S, Replay
 from halfmap.tui.demo.service import DemoService

@@ -5,7 +5,10 @@ from pathlib import Path
 from halfmap.tui.report import sections
 from halfmap.tui.report.curves import curves_section, dark_colours
 from halfmap.tui.report.elements import Markup, element, text, together
+from halfmap.tui.report.iterations import iterations_section
 from halfmap.tui.report.matter import Matter
+from halfmap.tui.report.parameters import parameters_section
+from halfmap.tui.report.provenance import provenance_section
 from halfmap.tui.text.figures import known_as, moment
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -31,9 +34,9 @@ def page(matter: Matter) -> str:
         sections.methods_section(matter),
         curves_section(matter.told.course, matter.told.samples),
         sections.slices_section(matter.slices),
-        sections.iterations_section(matter.told.course.iterations),
-        sections.provenance_section(matter),
-        sections.parameters_section(matter),
+        iterations_section(matter.told.course.iterations),
+        provenance_section(matter),
+        parameters_section(matter),
         element("footer", text(foot)),
     )
     body = element("body", element("main", together(parts, Markup("\n"))))
