@@ -190,9 +190,7 @@ def test_phases_are_stacked_the_highest_sum_first():
         ("expectation", (60.0, 90.0)),
     ]
     assert plot.y.label == "s"
-    assert times.plots(BUSY, 1)[0].notes == (
-        "at 1: 1:40 min; expectation 60 %, the rest 20 %, maximization 20 %",
-    )
+    assert times.plots(BUSY, 1)[0].notes == ("at 1: 1:40 min; expectation 60 %, the rest 20 %, maximization 20 %",)
 
 
 def test_long_iterations_are_told_in_minutes_or_hours():
