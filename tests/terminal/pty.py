@@ -120,6 +120,11 @@ class Terminal:
         """The screen."""
         return "\n".join(self.lines)
 
+    @property
+    def cells(self) -> list[dict[int, Any]]:
+        """What each cell shows, with its colours, line by line."""
+        return [{x: self._screen.buffer[y][x] for x in range(self.columns)} for y in range(self.rows)]
+
     def look(self, seconds: float) -> int:
         """Read for so long, and count the bytes that came."""
         before, until = len(self.stream), time.monotonic() + seconds

@@ -112,7 +112,7 @@ class Tmux:
         """
         end = time.monotonic() + seconds
         # the pane may be dead a moment before its status is known
-        while len(found := self._tmux("display", "-p", "-t", "t", "#{pane_dead} #{pane_dead_status}").split()) < 2:  # noqa: PLR2004
+        while len(found := self._tmux("display", "-p", "-t", "t", "#{pane_dead} #{pane_dead_status}").split()) < 2:
             if time.monotonic() > end:
                 raise NotShown(f"the program has not ended after {seconds} s:\n{self.framed()}")
             time.sleep(_LOOK_S)
