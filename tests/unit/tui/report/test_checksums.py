@@ -28,7 +28,7 @@ def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 
 def test_reading_that_takes_long_is_told(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(checksums, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(checksums, "_AGAIN_S", -1.0)
     (tmp_path / "big").write_bytes(bytes(10))
     told: list[str] = []
     check("x", "big", tmp_path, told.append)

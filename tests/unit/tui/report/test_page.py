@@ -77,7 +77,13 @@ def test_a_finished_job_is_told_with_its_curves_slices_and_files(finished: Reade
     assert finished.tags.count("image") == 9
     for heading in ("Methods", "Curves", "Map", "Iterations", "Provenance", "Parameters"):
         assert heading in finished.texts
-    for one in ("Refine3D/job011/run_class001.mrc", "halfmap 0.1.0", "12 (joined)", "12 of 64 differ", "GPU-demo-0"):
+    for one in (
+        "Refine3D/job011/run_class001.mrc",
+        "halfmap 0.1.0",
+        "12 (joined)",
+        "12 of 64 differ",
+        "card 0, NVIDIA H100 80GB HBM3 (GPU-demo-0)",
+    ):
         assert one in finished.text
     assert len(re.findall(r"\b[0-9a-f]{64}\b", finished.text)) == 5
 

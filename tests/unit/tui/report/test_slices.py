@@ -41,20 +41,20 @@ def test_the_final_maps_are_cut_and_the_masks_outline_is_drawn_where_it_fits(tmp
     numbered = IterationFiles(iteration=1, half_maps=("x", "y"))
     joined = IterationFiles(iteration=2, is_joined=True, half_maps=(maps[0], maps[1]), map=maps[2])
     files = JobFiles(iterations=(numbered, joined), mask=write_map(tmp_path / "mask.mrc", inside))
-    found = sliced_maps(files)
+    found = sliced_maps(files, print)
     assert [one.name for one in found] == ["Joined map", "Half map 1, unfiltered", "Half map 2, unfiltered"]
     assert all(len(one.pictures) == 3 and one.box_px == 8 and one.note == "8 px at 2 Å" for one in found)
     assert found[0].outlines[0].count("M") == 4
     other = files.model_copy(update={"mask": write_map(tmp_path / "small.mrc", inside[:6, :6, :6])})
-    assert sliced_maps(other)[0].outlines == ()
-    assert "the mask has 6 px at 2 Å, and is not drawn" in sliced_maps(other)[0].note
+    assert sliced_maps(other, print)[0].outlines == ()
+    assert "the mask has 6 px at 2 Å, and is not drawn" in sliced_maps(other, print)[0].note
 
 
 def test_maps_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     (tmp_path / "torn.mrc").write_bytes(b"x" * 300)
     one = IterationFiles(iteration=3, half_maps=(str(tmp_path / "torn.mrc"), ""))
-    found = sliced_maps(JobFiles(iterations=(one,), mask=str(tmp_path / "gone.mrc")))
+    found = sliced_maps(JobFiles(iterations=(one,), mask=str(tmp_path / "gone.mrc")), print)
     assert [(part.name, part.pictures) for part in found] == [("Half map 1 of iteration 3", ()), ("Mask", ())]
     assert "still being written (300 bytes)" in found[0].note
     assert found[1].note.endswith("gone.mrc does not exist.")
-    assert sliced_maps(JobFiles()) == ()
+    assert sliced_maps(JobFiles(), print) == ()

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from halfmap.tui.report.patience import told_if_long
+
 _CHUNK = 2**22
-PATIENCE_S = 2.0
-"""Reading that takes longer is told (s), and again each time this has passed."""
+_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def check(role: str, path: str, project: Path, tell: Callable[[str], None]) -> C
         Called with a sentence when it takes long.
     """
     try:
-        return _read(role, path, project / path, tell)
+        with told_if_long(tell, f"{path}: reading"):
+            return _read(role, path, project / path, tell)
     except OSError as error:
         return Checked(role, path, trouble=f"cannot be read: {error.strerror or error}")
     except ValueError as error:
@@ -64,7 +66,7 @@ def _read(role: str, path: str, there: Path, tell: Callable[[str], None]) -> Che
     with there.open("rb") as file:
         while chunk := file.read(_CHUNK):
             found.update(chunk)
-            if time.monotonic() - told_at > PATIENCE_S:
+            if time.monotonic() - told_at > _AGAIN_S:
                 told_at = time.monotonic()
                 tell(f"{path}: {100 * file.tell() // max(status.st_size, 1)} % of {status.st_size / 1e9:.1f} GB read")
     return Checked(role, path, status.st_size, status.st_mtime, found.hexdigest())

@@ -37,6 +37,7 @@ async def ask(service: Service, job: int) -> Told:
         trouble=picture.trouble,
         status=await service.status(),
         host=await service.host(),
+        cards=tuple(await service.cards()),
     )
 
 
@@ -48,7 +49,7 @@ def look(told: Told, tell: Callable[[str], None], now: Callable[[], float] = tim
     told
         What the daemon told.
     tell
-        Called with a sentence when something takes long.
+        Called with a sentence when something takes long, perhaps in another thread.
     now
         The clock.
     """
@@ -56,7 +57,7 @@ def look(told: Told, tell: Callable[[str], None], now: Callable[[], float] = tim
     record = read_run_record(told.files)
     inputs = tuple(check(role, path, project, tell) for role, path in _inputs(told, record, project))
     outputs = tuple(check(role, path, project, tell) for role, path in _outputs(told.files, project))
-    return Matter(told, record, inputs, outputs, sliced_maps(told.files), version("halfmap"), now())
+    return Matter(told, record, inputs, outputs, sliced_maps(told.files, tell), version("halfmap"), now())
 
 
 def _inputs(told: Told, record: RunRecord, project: Path) -> Iterator[tuple[str, str]]:

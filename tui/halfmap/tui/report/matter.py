@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from halfmap.daemon.client import CardSample, DaemonStatus, HostRow, JobDetail, JobFiles, OptionRow
+from halfmap.daemon.client import CardRow, CardSample, DaemonStatus, HostRow, JobDetail, JobFiles, OptionRow
 from halfmap.tui.course import Course
 from halfmap.tui.report.checksums import Checked
 from halfmap.tui.report.run_record import RunRecord
@@ -22,8 +22,8 @@ class Told:
         What the job's cards did, as far as the daemon remembers it.
     trouble
         What it could not tell, in a sentence.
-    status, host
-        The daemon that told, and its machine.
+    status, host, cards
+        The daemon that told, its machine, and the cards that are in it now.
     """
 
     detail: JobDetail
@@ -34,6 +34,7 @@ class Told:
     trouble: str = ""
     status: DaemonStatus | None = None
     host: HostRow | None = None
+    cards: tuple[CardRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,20 @@ def _provenance(matter: Matter) -> Iterator[tuple[str, str]]:
     yield "place", row.place
     yield "MPI ranks", f"{record.ranks or ''}"
     yield "threads of each", f"{record.threads or ''}"
-    yield "cards", ", ".join(dict.fromkeys(card for one in matter.told.detail.attempts for card in one.cards))
+    yield "cards", "; ".join(_cards(matter))
     yield "random seed", "not recorded" if record.seed is None else f"{record.seed}"
     yield "submitted", "" if row.followed else moment(row.submitted)
     yield "started", moment(row.started)
     yield "ended", moment(row.ended)
     yield "took", duration(row.ended - row.started) if row.ended and row.started else ""
+
+
+def _cards(matter: Matter) -> Iterator[str]:
+    """Name the cards of all starts; those that are no longer in the machine by their UUID alone."""
+    known = {card.uuid: card for card in matter.told.cards}
+    for uuid in dict.fromkeys(card for one in matter.told.detail.attempts for card in one.cards):
+        card = known.get(uuid)
+        yield uuid if card is None else f"card {card.index}, {card.name} ({uuid})"
 
 
 def _command(matter: Matter, attempts: Sequence[AttemptRow]) -> Markup:

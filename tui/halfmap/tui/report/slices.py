@@ -1,6 +1,6 @@
 """Maps as pictures: their central slices as PNG, the mask's outline as a path over them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from halfmap.daemon.client import IterationFiles, JobFiles
@@ -8,6 +8,7 @@ from halfmap.tui.files.map_slices import Slices, read_slices
 from halfmap.tui.files.mrc import BadMap
 from halfmap.tui.files.patient import Beat
 from halfmap.tui.report.matter import SlicedMap
+from halfmap.tui.report.patience import told_if_long
 from halfmap.tui.report.png import as_uri, grey_png
 
 if TYPE_CHECKING:
@@ -19,13 +20,25 @@ _CENTRE = (0, 0, 0)
 _INSIDE = 0.5
 
 
-def sliced_maps(files: JobFiles) -> tuple[SlicedMap, ...]:
-    """Cut the newest maps of a job, and its mask's outline; a map that cannot be read says why."""
+def sliced_maps(files: JobFiles, tell: Callable[[str], None]) -> tuple[SlicedMap, ...]:
+    """Cut the newest maps of a job, and its mask's outline; a map that cannot be read says why.
+
+    Parameters
+    ----------
+    files
+        Where they are.
+    tell
+        Called with a sentence when a map takes long.
+    """
     newest = next((one for one in reversed(files.iterations) if any(one.half_maps) or one.map), None)
     if newest is None:
         return ()
-    mask, trouble = _mask(files.mask)
-    cut = [_cut(name, path, mask) for name, path in _maps(newest)]
+    with told_if_long(tell, f"{files.mask}: reading"):
+        mask, trouble = _mask(files.mask)
+    cut = []
+    for name, path in _maps(newest):
+        with told_if_long(tell, f"{path}: reading"):
+            cut.append(_cut(name, path, mask))
     return tuple([*cut, SlicedMap("Mask", note=trouble)] if trouble else cut)
 
 
