@@ -96,6 +96,7 @@ def test_the_waiting_job_starts_once_the_colleague_is_done(demo: Demo) -> None:
     row = demo.service.row(WAITING)
     assert (row.state, row.reason) == (JobState.RUNNING, "")
     assert len(row.cards) == 1
+    assert demo.service.card(row.cards[0]).utilisation == 94.0
 
 
 def test_what_a_person_submits_runs_and_can_be_stopped_and_resumed(demo: Demo) -> None:
@@ -123,7 +124,8 @@ def test_a_stalled_job_can_be_stopped_too(demo: Demo) -> None:
     asyncio.run(demo.service.stop(STALLED, "terminate", "1"))
     play(demo, 1)
     assert demo.service.row(STALLED).state is JobState.ABORTED
-    assert asyncio.run(demo.service.cards())[1].state == "free"
+    card = asyncio.run(demo.service.cards())[1]
+    assert (card.state, card.utilisation) == ("free", 0.0)
 
 
 def test_a_failed_job_has_nothing_of_what_came_later(demo: Demo) -> None:

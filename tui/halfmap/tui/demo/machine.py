@@ -11,6 +11,8 @@ HALFMAPS, RIBOSOMES, COLLEAGUES, BROKEN = (f"GPU-demo-{number}" for number in ra
 
 IN_USE = "card 2 used by anna, pid 4711 cryosparc_worker, 11.2 GB"
 _KEPT_OUT = "card 3 is kept out of use: it fell off the bus (XID 79)"
+_BUSY = {"memory_used_mb": 2_310.0, "power_w": 312.0, "utilisation": 94.0, "temperature_c": 61.0}
+_IDLE = {"memory_used_mb": 4.0, "power_w": 71.0, "utilisation": 0.0, "temperature_c": 38.0}
 _MEMORY_MB = 81_559.0
 _SAMPLES_EVERY_S = 60.0
 _HOURS = 2.0
@@ -25,7 +27,7 @@ def add_machine(service: FakeService) -> None:
 
 def _cards() -> Iterator[CardRow]:
     anna = CardProcessRow(process_id=4711, user="anna", command="cryosparc_worker", memory_mb=11_469.0)
-    yield _card(HALFMAPS, 0, memory_used_mb=2_310.0, power_w=312.0, utilisation=94.0, temperature_c=61.0)
+    yield _card(HALFMAPS, 0, **_BUSY)
     yield _card(RIBOSOMES, 1, memory_used_mb=9_870.0, power_w=118.0, utilisation=100.0, temperature_c=44.0)
     yield _card(
         COLLEAGUES, 2, memory_used_mb=11_469.0, power_w=287.0, utilisation=88.0, temperature_c=66.0,
@@ -41,7 +43,17 @@ def _card(uuid: str, index: int, **fields: object) -> CardRow:
 
 def free_the_colleagues_card(service: FakeService) -> None:
     """Let the colleague's program end."""
-    service.add_card(_card(COLLEAGUES, 2, memory_used_mb=4.0, power_w=71.0, utilisation=0.0, temperature_c=38.0))
+    service.add_card(_card(COLLEAGUES, 2, **_IDLE))
+
+
+def put_to_work(service: FakeService, card: CardRow) -> None:
+    """Let a card do what one does under a refinement."""
+    service.add_card(card.model_copy(update=_BUSY))
+
+
+def let_rest(service: FakeService, card: CardRow) -> None:
+    """Let a card do nothing."""
+    service.add_card(card.model_copy(update=_IDLE))
 
 
 def add_past_samples(service: FakeService, cards: Iterable[CardRow]) -> None:

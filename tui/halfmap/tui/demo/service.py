@@ -31,6 +31,10 @@ class DemoService(FakeService):
         """Count a job's finished iterations."""
         return len(self._iterations.get(job, ()))
 
+    def card(self, uuid: str) -> CardRow:
+        """Give a card."""
+        return self._cards[uuid]
+
     def leased(self) -> list[CardRow]:
         """Give the cards that jobs have."""
         return [card for card in self._cards.values() if card.leased_to is not None]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from halfmap.daemon.client import CardRow, JobRow, JobState
-from halfmap.tui.demo.machine import IN_USE, add_sample, free_the_colleagues_card
+from halfmap.tui.demo.machine import IN_USE, add_sample, free_the_colleagues_card, let_rest, put_to_work
 from halfmap.tui.demo.past import command, resources
 from halfmap.tui.demo.recording import RecordedJob
 from halfmap.tui.demo.replay import STEP_S, Replay
@@ -68,6 +68,8 @@ class Stage:
     def _end(self, row: JobRow, state: JobState, reason: str) -> None:
         self._service.progress(row.job, phase="", fraction=None, ends_about=None)
         self._service.finish(row.job, state, reason)
+        for uuid in row.cards:
+            let_rest(self._service, self._service.card(uuid))
         self._replays.pop(row.job, None)
 
     def _stop_or_start(self, row: JobRow) -> None:
@@ -97,6 +99,8 @@ class Stage:
     def _start(self, row: JobRow, cards: list[CardRow]) -> None:
         done = self._service.finished_iterations(row.job)
         uuids = tuple(card.uuid for card in cards)
+        for card in cards:
+            put_to_work(self._service, card)
         started = self._service.start(row.job, uuids, command(self._recorded, row.name), **resources(self._recorded))
         self._replays[row.job] = Replay(self._service, started, self._recorded, done)
 
