@@ -108,7 +108,7 @@ def choose_theme(app: "HalfmapApp", theme: str) -> None:
     app.theme = "ansi-dark" if theme == "ansi" else f"halfmap-{theme}"
     for screen in app.screen_stack:
         if isinstance(screen, HalfmapScreen):
-            screen.run_worker(screen.changed(frozenset()), group="changed", exclusive=True)
+            screen.call_later(screen.changed, frozenset[int]())
 
 
 def _once(commands: Iterable[Command]) -> Iterator[Command]:

@@ -56,6 +56,7 @@ class AskScreen(ModalScreen[str | None]):
         border: round $warning;
         background: $surface;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
     }
     .-ascii AskScreen > VerticalScroll, AskScreen.-ascii > VerticalScroll {
         border: ascii $warning;

@@ -114,7 +114,7 @@ class CardsScreen(StartingScreen):
             try:
                 await asyncio.wait_for(self._wanted.wait(), LOOK_AGAIN_S)
             except TimeoutError:
-                if self.is_current:
+                if self.is_seen:
                     return
 
     async def _ask(self) -> Machine:

@@ -43,6 +43,7 @@ class HelpScreen(ModalScreen[None]):
         border: round $primary;
         background: $surface;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
     }
     HelpScreen:ansi > VerticalScroll {
         border: round ansi_bright_cyan;

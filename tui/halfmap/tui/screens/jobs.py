@@ -23,7 +23,7 @@ from halfmap.tui.widgets.row_table import RowTable
 from halfmap.tui.widgets.status_line import StatusLine
 
 LOOK_AGAIN_S = 2.0
-"""How often figures of running jobs are asked for while they are in sight (s)."""
+"""How often figures of the rows in sight are asked for while a job of the page runs (s)."""
 _VERY_END = 2
 _MODES = {
     "paused": "The daemon starts nothing new",
@@ -108,12 +108,11 @@ class JobsScreen(VerbScreen):
 
     async def _until_wanted(self) -> bool:
         """Wait; False if it is only time to look at the rows in sight again."""
-        table = self.list.table
-        has_life = self.is_current and any(table.items[place].state.is_active for place in table.rows_seen)
+        has_life = self.is_seen and any(row.state.is_active for row in self.list.table.items)
         try:
             await asyncio.wait_for(self._wanted.wait(), LOOK_AGAIN_S if has_life else None)
         except TimeoutError:
-            return not self.is_current
+            return False
         return True
 
     async def _know_cards(self) -> None:

@@ -6,6 +6,7 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
 
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.text.plain import plain_lines
@@ -57,9 +58,27 @@ async def start_daemon() -> tuple[bool, str]:
 class StartingScreen(HalfmapScreen):
     """A screen from which the daemon can be started."""
 
+    # in a terminal of a few cells a scroll bar that comes and goes would lay everything out again and again
+    DEFAULT_CSS = """
+    StartingScreen {
+        overflow: hidden;
+    }
+    """
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("S", "start_daemon", "start the daemon", tooltip="Start the daemon, where none answers"),
     ]
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether nothing but dialogs lies over this screen; Textual's `is_current` is true beneath any one screen."""
+        stack = self.app.screen_stack
+        return self in stack and all(isinstance(one, ModalScreen) for one in stack[stack.index(self) + 1 :])
+
+    def on_screen_resume(self) -> None:
+        """Tell at once if the daemon is away."""
+        if self.halfmap.link.away:
+            self.away(self.halfmap.link.away)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Start a daemon only where none answers."""

@@ -116,7 +116,7 @@ def _plainly(tell: Callable[[JobRow], str]) -> _Teller:
 _COLUMNS: tuple[tuple[Wish, _Teller], ...] = (
     (Wish("job", 10, 5, is_right=True), _plainly(lambda row: f"{row.job}")),
     (Wish("name", 0, 18, 30), lambda row, _: Cell(name_of(row), "note" if row.followed else "")),
-    (Wish("project", 8, 10, 20), _plainly(project_of)),
+    (Wish("project", 8, 9, 20), _plainly(project_of)),
     (Wish("state", 1, 10), lambda row, _: state_cell(row)),
     (Wish("iteration", 2, 12), _plainly(iteration)),
     (Wish("resolution", 3, 12), _plainly(resolution)),
