@@ -15,6 +15,8 @@ _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from halfmap.tui.files.search_program import main; main()"
 )
 
+_END_S = 1.0
+
 
 class SearchFailed(Exception):
     """The file could not be searched; the message says why."""
@@ -38,6 +40,8 @@ async def search_apart(wanted: Search, tell: Tell) -> Found | None:
     finally:
         with suppress(ProcessLookupError):
             process.kill()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _END_S)
 
 
 async def _answer(process: Process, wanted: Search, tell: Tell) -> Found | None:

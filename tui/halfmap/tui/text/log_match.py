@@ -74,7 +74,7 @@ def expression_of(typed: str) -> Expression:
     try:
         found.compiled()
     except (re.error, OverflowError, RecursionError) as error:
-        raise BadExpression(f"this is no regular expression: {error}") from error
+        raise BadExpression(f"this is no regular expression: {error}") from None
     return found
 
 

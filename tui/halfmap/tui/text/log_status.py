@@ -33,9 +33,10 @@ class Place:
 
 def status_text(place: Place, message: str, width: int, ascii_only: bool = False) -> str:
     """Write it in a width (cells); what matters least is left out first. A message stands in front."""
-    parts = [plain(message)] if message else [plain(place.name), "following" if place.follows else "not following (f)"]
-    parts[1:1] = [_lines(place)]
-    parts += [size_text(place.size)]
+    parts = [plain(message or place.name), _lines(place)]
+    if place.size:
+        following = "following" if place.follows else "not following (f)"
+        parts += [size_text(place.size)] if message else [following, size_text(place.size)]
     parts = [in_ascii(part) if ascii_only else part for part in parts if part]
     between = " . " if ascii_only else " · "
     while len(parts) > 1 and cell_len(between.join(parts)) > width:
@@ -48,5 +49,5 @@ def _lines(place: Place) -> str:
     if place.to_count:
         return f"{100 * (place.size - place.to_count) // max(1, place.size)} % of the lines counted"
     if not place.lines:
-        return "no lines"
+        return ""
     return f"lines {place.first:,}–{place.last:,} of {place.lines:,}"

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.widgets import Input, Static
 from textual.worker import Worker
@@ -36,8 +36,10 @@ class LogPanel(Vertical):
     DEFAULT_CSS: ClassVar[str] = """
     LogPanel { height: 1fr; }
     LogPanel > .log-status { height: 1; width: 1fr; color: $text-muted; }
-    LogPanel > Input { display: none; }
-    LogPanel.-asks > Input { display: block; }
+    LogPanel > .log-question { display: none; height: 1; }
+    LogPanel .log-question > Static { width: auto; }
+    LogPanel .log-question > Input { width: 1fr; }
+    LogPanel.-asks > .log-question { display: block; }
     LogPanel.-asks > .log-status { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,7 +62,9 @@ class LogPanel(Vertical):
         """The log; below it where one is, or what to search for."""
         yield LogView(self._ascii, self._theme)
         yield Static("", classes="log-status", markup=False)
-        yield Input(placeholder="search: a regular expression", compact=True)
+        with Horizontal(classes="log-question"):
+            yield Static("search: ", markup=False)
+            yield Input(placeholder="a regular expression", compact=True)
 
     @property
     def view(self) -> LogView:
@@ -183,7 +187,7 @@ class LogPanel(Vertical):
             wanted = Search(f"{feed.path}", expression, start, self.view.state.size, is_backward, self._ascii)
             found = await search_apart(wanted, self._tell_progress)
             if found is None:
-                self._tell(f"not found: {expression.name}" if expression is not ERROR_LINES else "no errors found.")
+                self._tell("no errors found." if expression is ERROR_LINES else f"not found: {expression.name!r}.")
                 return
             self._show_found(found, await feed.ask(partial(_number_at, offset=found.offset)), is_backward)
         except (SearchFailed, Unanswered) as error:
@@ -217,8 +221,9 @@ class LogPanel(Vertical):
 
     def _show_status(self) -> None:
         view, shown = self.view, self.query_one(".log-status", Static)
-        width = shown.size.width
-        text = status_text(self._place(view), self._trouble(view), width, self._ascii) if view.feed is not None else ""
+        # its own width is none while it makes room for the question
+        width = self.size.width
+        text = status_text(self._place(view), self._trouble(view), width, self._ascii) if view.feed else ""
         if text != shown.content:
             shown.update(text, layout=False)
 

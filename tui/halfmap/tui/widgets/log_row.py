@@ -80,8 +80,11 @@ def _segments(text: str, style: Style, spans: tuple[tuple[int, int], ...], is_hi
 
 def _cut(whole: Strip, look: RowLook) -> Strip:
     end = look.column + look.width
-    before = ("<" if look.ascii else "…") if look.column > 0 and whole.cell_length > 0 else ""
+    if look.width < 1:
+        return Strip([])
     after = (">" if look.ascii else "…") if whole.cell_length > end else ""
+    is_cut = look.column > 0 and whole.cell_length > 0 and len(after) < look.width
+    before = ("<" if look.ascii else "…") if is_cut else ""
     if not before and not after:
         return whole
     low = look.column + len(before)

@@ -163,7 +163,7 @@ class LogView(ScrollView, inherit_bindings=False):
     @property
     def is_seen(self) -> bool:
         """Whether it is on the screen, and no other screen lies over it."""
-        return self.is_attached and self.screen.is_current and bool(self.size) and self.is_on_screen
+        return self.is_attached and self.screen.is_active and bool(self.size) and self.is_on_screen
 
     def _tick(self) -> None:
         if self.feed is None or self._is_looking or self.feed.is_busy or not self.is_seen:
