@@ -6,6 +6,7 @@ go the ``a`` would reach the list, and begin a new job, before ``/`` has opened 
 
 import asyncio
 from collections import deque
+from typing import Any
 
 from textual import events
 from textual.app import App
@@ -27,8 +28,8 @@ class KeyTaken(Message):
 class TypeAheadApp(App[None]):
     """An application that takes a key only when the one before was acted on and the focus has settled."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         self._typed = deque[events.Key | events.Paste]()
         self._number = 0
         self._is_taking = False

@@ -1,6 +1,7 @@
 """Pilot tests of the list of jobs: every key, and every state of it."""
 
 import time
+from typing import ClassVar
 
 import pytest
 from textual import events
@@ -483,3 +484,40 @@ def test_only_one_projects_jobs_are_listed_where_that_was_asked_for(play: Play) 
         assert "in /data/ribosome" in app.words("#title")
 
     play(story, first=lambda: JobsScreen("/data/ribosome", now=lambda: NOW))
+
+
+class Form(Screen[None]):
+    """Stands in for the form of a job, and remembers what it was begun with."""
+
+    begun: ClassVar[list[tuple[object, ...]]] = []
+
+    def __init__(self, project: str | None, options: object = None, origin: str = "", *more: object, **notes: object):
+        super().__init__()
+        self.begun.append((project, options, origin, *more, *notes.values()))
+
+
+def test_forms_are_begun_empty_as_a_copy_and_as_the_next_step(
+    play: Play, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("halfmap.tui.screens.edit.EditScreen", Form)
+    service.add_job("/data/hiv", {"sym_name": "C6"}, name="Refine3D/job040/", followed=True, state=JobState.SCHEDULED)
+    service.add_job("/data/hiv", {"sym_name": "C1"}, name="Refine3D/job041/", state=JobState.FINISHED)
+
+    async def story(app: ListApp, pilot: Pilot[None]) -> None:
+        for job, key in ((5, "a"), (9, "e"), (10, "e"), (10, "greater_than_sign")):
+            await go_to(app, pilot, job)
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, Form))
+            app.pop_screen()
+            await until(pilot, lambda: app.screen is app.jobs)
+        new, scheduled, copy, following = Form.begun
+        assert new == ("/data/ribosome", None, "")
+        assert scheduled == ("/data/hiv", {"sym_name": "C6"}, "Refine3D/job040", "Refine3D/job040/")
+        assert copy == ("/data/hiv", {"sym_name": "C1"}, "Refine3D/job041", "")
+        assert following[:3] == ("/data/hiv", {"sym_name": "C1"}, "Refine3D/job041")
+        assert "no final files" in f"{following[3]}"
+        await go_to(app, pilot, 1)
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: "is running; a next step is made from" in app.told[-1])
+
+    play(story)

@@ -55,8 +55,7 @@ class AskScreen(ModalScreen[str | None]):
         padding: 0 1;
         border: round $warning;
         background: $surface;
-        scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
+        scrollbar-size: 0 0;
     }
     .-ascii AskScreen > VerticalScroll, AskScreen.-ascii > VerticalScroll {
         border: ascii $warning;
@@ -83,6 +82,7 @@ class AskScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Draw frames as the terminal can."""
         self.set_class(self._look.ascii, "-ascii")
+        self.call_after_refresh(self._keep_in_sight)
 
     def on_key(self, event: events.Key) -> None:
         """Take the letter of an answer."""
@@ -98,10 +98,16 @@ class AskScreen(ModalScreen[str | None]):
         """Move to another answer."""
         self.cursor = (self.cursor + by) % len(self.choices)
         self.query_one(Static).update(self._written(), layout=False)
+        self._keep_in_sight()
 
     def action_choose(self) -> None:
         """Take the answer at the cursor."""
         self.dismiss(self.choices[self.cursor].letter or None)
+
+    def _keep_in_sight(self) -> None:
+        """Scroll about to the cursor, where the terminal has fewer lines than the question."""
+        box = self.query_one(VerticalScroll)
+        box.scroll_to(y=box.max_scroll_y * self.cursor // max(1, len(self.choices) - 1), animate=False)
 
     @property
     def _look(self) -> Look:

@@ -173,13 +173,18 @@ class CardsScreen(StartingScreen):
         elif line.card.state not in CLEANABLE:
             self.tell(f"card {line.card.index} is {line.card.state}; only a dirty or quarantined card can be cleaned.")
         else:
-            self.run_worker(self._clean(line.card), group="clean")
+            self._ask_to_clean(line.card)
 
-    async def _clean(self, card: CardRow) -> None:
+    def _ask_to_clean(self, card: CardRow) -> None:
+        def answered(letter: str | None) -> None:
+            if letter is not None:
+                self.run_worker(self._clean(card), group="clean")
+
         sure = Choice("y", "yes, it was looked at", "Jobs may be started on it again, whatever was wrong.")
         question = f"Card {card.index} is {card.state}: {card.reason}\nTake it into use again?"
-        if await self.app.push_screen_wait(AskScreen(question, [sure])) is None:
-            return
+        self.app.push_screen(AskScreen(question, [sure]), answered)
+
+    async def _clean(self, card: CardRow) -> None:
         row = await self.change(lambda key: self.service.clean_card(card.uuid, key))
         if row is not None:
             self.tell(f"card {row.index} is {row.state}.")

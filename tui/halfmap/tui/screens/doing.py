@@ -1,7 +1,8 @@
 """Doing what verbs say: refusals in words, one question for all jobs, and a sentence about what was done."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from halfmap.daemon.client import DaemonAway, JobRow, Refused, Service, StopMode
 from halfmap.tui.screens.ask import AskScreen, Choice
@@ -13,8 +14,12 @@ _TOLD_AT_ONCE = 3
 _READ_ONLY = "this session is read-only; nothing was changed."
 
 
-async def do(screen: HalfmapScreen, verb: Verb, rows: Sequence[JobRow]) -> None:
-    """Have the daemon do something with jobs, after asking; to be run in a worker of the screen."""
+Start = Callable[[Coroutine[Any, Any, None]], object]
+"""Runs what takes time, one after the other."""
+
+
+def begin(screen: HalfmapScreen, verb: Verb, rows: Sequence[JobRow], start: Start) -> None:
+    """Do something with jobs, after asking; the question is there at once, for the next key may be its answer."""
     if screen.look.read_only:
         screen.tell(_READ_ONLY, "warning")
         return
@@ -23,18 +28,15 @@ async def do(screen: HalfmapScreen, verb: Verb, rows: Sequence[JobRow]) -> None:
         screen.tell(_listed(refusals), "warning")
     if not able:
         return
-    letter = await _answer(screen, verb, able)
-    if letter is None:
-        return
-    await _do_each(screen, verb, able, letter)
 
+    def answered(letter: str | None) -> None:
+        if letter is not None:
+            start(_do_each(screen, verb, able, letter))
 
-async def _answer(screen: HalfmapScreen, verb: Verb, rows: Sequence[JobRow]) -> str | None:
-    """Ask, if it has to be asked; None to leave it."""
-    if len(rows) == 1 and not verb.always_asks:
-        return ""
-    question = _question(verb, rows)
-    return await screen.app.push_screen_wait(question)
+    if len(able) == 1 and not verb.always_asks:
+        answered("")
+    else:
+        screen.app.push_screen(_question(verb, able), answered)
 
 
 def _question(verb: Verb, rows: Sequence[JobRow]) -> AskScreen:

@@ -14,6 +14,8 @@ from textual.widgets import Static
 from halfmap.tui.look import Look
 from halfmap.tui.text.key_help import KeyGroup, key_group, without_repeats, written
 
+_WIDTH, _FRAME = 78, 5
+"""Cells of the box, and those of its frame and scroll bar."""
 _MOVING = (
     Binding("tab", "app.focus_next", "To the next part"),
     Binding("shift+tab", "app.focus_previous", "To the part before"),
@@ -74,7 +76,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = "Keys"
             box.border_subtitle = "Esc closes"
-            yield Static(written(self._groups, look.theme), markup=False)
+            yield Static(written(self._groups, look.theme, min(_WIDTH, self.app.size.width) - _FRAME), markup=False)
 
     def action_scroll(self, way: str) -> None:
         """Scroll."""

@@ -187,12 +187,17 @@ class ProjectsScreen(StartingScreen):
         if self.look.read_only:
             self._say("This session is read-only; nothing is changed.")
         elif row is not None and row.project:
-            self.run_worker(self._unwatch(row), group="watch")
+            self._ask_to_unwatch(row)
+
+    def _ask_to_unwatch(self, row: ProjectRow) -> None:
+        def answered(letter: str | None) -> None:
+            if letter is not None:
+                self.run_worker(self._unwatch(row), group="watch")
+
+        sure = Choice("y", "yes, watch it no more", "Its folder and files stay; its jobs leave the list.")
+        self.app.push_screen(AskScreen(f"Watch {row.project} no more?", [sure]), answered)
 
     async def _unwatch(self, row: ProjectRow) -> None:
-        sure = Choice("y", "yes, watch it no more", "Its folder and files stay; its jobs leave the list.")
-        if await self.app.push_screen_wait(AskScreen(f"Watch {row.project} no more?", [sure])) is None:
-            return
         try:
             await self.halfmap.link.service.unwatch(row.project, f"{uuid.uuid4()}")
         except (Refused, DaemonAway) as error:

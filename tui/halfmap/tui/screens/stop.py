@@ -14,13 +14,13 @@ _RUNGS: Mapping[StopMode, Choice] = {
     "abort": Choice(
         "a",
         "abort now",
-        "RELION's abort marker: it ends by itself soon. This iteration is lost.",
+        "RELION's abort marker: it ends soon. This iteration is lost.",
     ),
     "terminate": Choice("t", "terminate", "SIGTERM: it ends within seconds. This iteration is lost."),
     "kill": Choice(
         "k",
         "kill",
-        "SIGKILL, for what hangs. This iteration is lost, a file may be cut short.",
+        "SIGKILL, for what hangs. A file may be cut short.",
     ),
 }
 _MODES: Mapping[str, StopMode] = {_RUNGS[mode].letter: mode for mode in STOP_MODES}
@@ -48,7 +48,7 @@ def _question(rows: Sequence[JobRow]) -> list[str]:
     if waiting:
         lines.append(f"{waiting} of them wait; they are taken out of the queue at once.")
     lines += [f"It is {plain(row.reason)} already." for row in rows[:1] if _is_stopping(row) and len(rows) == 1]
-    return [*lines, _CLIMBS, ""]
+    return [*lines, _CLIMBS]
 
 
 def _is_stopping(row: JobRow) -> bool:

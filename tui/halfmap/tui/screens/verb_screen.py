@@ -1,16 +1,17 @@
 """What screens with jobs have in common: the keys of the verbs."""
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from halfmap.daemon.client import JobRow, JobState
 from halfmap.tui.course import iterations_from
-from halfmap.tui.screens.doing import do
+from halfmap.tui.screens.doing import begin
 from halfmap.tui.screens.no_daemon import StartingScreen
 from halfmap.tui.text.figures import known_as
-from halfmap.tui.verbs import BY_NAME, EDIT, NEXT, VERBS, Verb
+from halfmap.tui.verbs import BY_NAME, EDIT, NEXT, VERBS
 
 
 class VerbScreen(StartingScreen):
@@ -36,21 +37,23 @@ class VerbScreen(StartingScreen):
         if not rows:
             self.tell("there is no job here to do that with.", "warning")
             return
-        self.run_worker(self.do_verb(BY_NAME[name], rows), group="verbs")
+        verb = BY_NAME[name]
+        if not verb.is_single:
+            begin(self, verb, rows, self._start)
+        elif len(rows) > 1:
+            self.tell(f"{verb.description}: that is for one job at a time; {len(rows)} are marked.", "warning")
+        elif refusal := verb.refusal(rows[0]):
+            self.tell(refusal, "warning")
+        else:
+            self._start({EDIT: self._edit, NEXT: self._next_step}[verb](rows[0]))
 
-    async def do_verb(self, verb: Verb, rows: tuple[JobRow, ...]) -> None:
-        """Do something with jobs; one after the other, however quickly keys are pressed."""
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something; one after the other, however quickly keys are pressed."""
+        self.run_worker(self._after_others(work), group="verbs")
+
+    async def _after_others(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._one_by_one:
-            if verb.is_single and len(rows) > 1:
-                self.tell(f"{verb.description}: that is for one job at a time; {len(rows)} are marked.", "warning")
-            elif refusal := verb.refusal(rows[0]) if verb.is_single else "":
-                self.tell(refusal, "warning")
-            elif verb is EDIT:
-                await self._edit(rows[0])
-            elif verb is NEXT:
-                await self._next_step(rows[0])
-            else:
-                await do(self, verb, rows)
+            await work
 
     async def _edit(self, row: JobRow) -> None:
         from halfmap.tui.screens.edit import EditScreen

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from rich.text import Text
 from textual.binding import Binding
@@ -10,6 +11,7 @@ from halfmap.tui.palette import style_of
 from halfmap.tui.text.keys import key_name
 
 _WIDEST = 24
+_NARROWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,16 @@ def without_repeats(groups: Sequence[KeyGroup]) -> tuple[KeyGroup, ...]:
     return tuple(kept)
 
 
-def written(groups: Sequence[KeyGroup], theme: str) -> Text:
-    """Write the groups, the keys in a column."""
+def written(groups: Sequence[KeyGroup], theme: str, room: int = 200) -> Text:
+    """Write the groups, the keys in a column and the words beside it, as far as there is room."""
     width = min(_WIDEST, max((len(keys) for group in groups for keys, _ in group.rows), default=0))
+    indent = width + 4
     text = Text()
     for number, group in enumerate(groups):
         text.append(f"{chr(10) if number else ''}{group.title}\n", "bold")
         for keys, words in group.rows:
             text.append(f"  {keys:<{width}}  ", style_of("first", theme))
-            text.append(f"{words}\n")
+            lines = wrap(words, max(_NARROWEST, room - indent))
+            text.append(f"\n{' ' * indent}".join(lines) + "\n")
     text.rstrip()
     return text
