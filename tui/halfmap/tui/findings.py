@@ -61,6 +61,11 @@ class Findings:
         """Give the sentences about an option."""
         return tuple(one.message for one in self.problems if one.key == key)
 
+    def in_order(self, form: Form) -> tuple[FormProblem, ...]:
+        """Give all problems in the order of the form, those of no option at the end."""
+        places = {row.key: place for place, row in enumerate(form.rows)}
+        return tuple(sorted(self.problems, key=lambda one: places.get(one.key, len(places))))
+
     def counts(self, form: Form) -> Mapping[str, int]:
         """Count the problems of each tab."""
         tabs = {row.key: row.tab for row in form.rows}

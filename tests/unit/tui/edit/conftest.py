@@ -101,7 +101,7 @@ def play(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
             async with shown.run_test(size=size) as pilot:
                 asked = {"project": PROJECT, "options": GIVEN} | shown.given
                 shown.push_screen(EditScreen(**asked))
-                await until(pilot, lambda: bool(shown.edit.form.rows) and shown.edit.page is not None)
+                await until(pilot, lambda: shown.here() != "")
                 await story(shown, pilot)
 
         asyncio.run(run())

@@ -31,6 +31,11 @@ def test_problems_are_counted_tab_by_tab(rows: tuple[OptionRow, ...]) -> None:
     assert found.counts(open_form(rows, {})) == {"Reference": 1, "I/O": 2}
 
 
+def test_problems_are_told_in_the_order_of_the_form(rows: tuple[OptionRow, ...]) -> None:
+    free = FormProblem(message="of no option")
+    assert Findings((free, OPTION), (FILE,)).in_order(open_form(rows, {})) == (FILE, OPTION, free)
+
+
 def test_a_refusal_is_shown_at_the_fields_that_its_sentences_name(rows: tuple[OptionRow, ...]) -> None:
     form = open_form(rows, {})
     refusal = Refusal(code="refused", message="the job cannot be run:", problems=(OPTION.message, "The disc is full."))

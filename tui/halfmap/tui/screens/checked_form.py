@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
+from textual.timer import Timer
+
 from halfmap.daemon.client import FormDraft, Launch, PathRow, Refused
 from halfmap.tui.files.patient import Patience
 from halfmap.tui.findings import keyed, refused
@@ -20,6 +22,7 @@ FILES_S = 0.7
 """How much later the files are looked at (s)."""
 AWAY_S = 1.0
 """How often a daemon that is away is asked again (s)."""
+_AT_ONCE_S = 0.001
 
 
 class CheckedFormScreen(FormScreen):
@@ -57,6 +60,7 @@ class CheckedFormScreen(FormScreen):
         self.trouble = ""
         self.doing = ""
         self._opening = asyncio.Lock()
+        self._waiting: Timer | None = None
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -111,7 +115,9 @@ class CheckedFormScreen(FormScreen):
     # --- showing -----------------------------------------------------------------------------------------------------
 
     def show(self) -> None:
-        """Show the form, and how far it is."""
+        """Show the form, and how far it is; nothing while the screen is being made or taken away."""
+        if not self.query(FormLine):
+            return
         left = " · ".join(part for part in ("New job", self._origin, self.project or "") if part)
         if self.trouble:
             right, role = "the daemon is away; what you typed stays", "alarm"
@@ -154,11 +160,20 @@ class CheckedFormScreen(FormScreen):
 
     def check(self, delay_s: float) -> None:
         """Have the form checked after a time (s); a later check takes the place of one that has not ended."""
-        self.run_worker(self._look_twice(delay_s), group="check", exclusive=True)
+        self.stop_checks()
+        self._waiting = self.set_timer(max(delay_s, _AT_ONCE_S), self._begin_to_look)
 
-    async def _look_twice(self, delay_s: float) -> None:
+    def stop_checks(self) -> None:
+        """Check nothing more, until something is changed."""
+        if self._waiting is not None:
+            self._waiting.stop()
+        self.workers.cancel_group(self, "check")
+
+    def _begin_to_look(self) -> None:
+        self.run_worker(self._look_twice(), group="check", exclusive=True)
+
+    async def _look_twice(self) -> None:
         """Check the options, and a little later the files too; again and again while the daemon is away."""
-        await asyncio.sleep(delay_s)
         while not await self.look_at(with_files=False):
             if not self.trouble:
                 return

@@ -115,7 +115,7 @@ class EditScreen(TextFormScreen):
 
     async def _look_before(self) -> bool:
         """Have the form checked as it is now; False if that could not be."""
-        self.workers.cancel_group(self, "check")
+        self.stop_checks()
         self.doing = "the files are looked at"
         self.show()
         has_looked = await self.look_at(with_files=False) and await self.look_at(with_files=True)
@@ -128,7 +128,7 @@ class EditScreen(TextFormScreen):
         return has_looked
 
     async def _go_to_first_problem(self) -> None:
-        first, count = self.findings.problems[0], len(self.findings.problems)
+        first, count = self.findings.in_order(self.form)[0], len(self.findings.problems)
         more = f" ({count} problems, F2 lists them)" if count > 1 else ""
         self.tell(f"not submitted: {first.message}{more}", "warning")
         await self.go_to(first.key)
@@ -165,7 +165,7 @@ class EditScreen(TextFormScreen):
         return answer
 
     async def _show_refusal(self, refusal: Refusal) -> None:
-        self.workers.cancel_group(self, "check")
+        self.stop_checks()
         self.findings = self.findings.after_files(refused(self.form, refusal), self.findings.facts)
         self.show()
         await self._go_to_first_problem()

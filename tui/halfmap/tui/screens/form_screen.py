@@ -15,6 +15,7 @@ from halfmap.tui.form import NOT_OFFERED, Form
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.screens.form_dialogs import ProblemsScreen, TextScreen
 from halfmap.tui.text import form_facts, option_help
+from halfmap.tui.text.form_facts import COARSE_STEP_KEY
 from halfmap.tui.text.form_words import keys_text
 from halfmap.tui.widgets.choice_field import ChoiceField
 from halfmap.tui.widgets.form_facts import FactsColumn, FactsLines
@@ -25,6 +26,8 @@ from halfmap.tui.widgets.form_page import FormPage
 from halfmap.tui.widgets.form_tabs import FormTabs
 from halfmap.tui.widgets.pick_list import PickList
 from halfmap.tui.widgets.switch_field import SwitchField
+
+_KEPT = "A run that goes on keeps these from its first iteration. Empty “Continue from here” to change them."
 
 
 class FormScreen(HalfmapScreen):
@@ -55,7 +58,7 @@ class FormScreen(HalfmapScreen):
         Binding("ctrl+n,pagedown", "tab(1)", "Next tab", priority=True),
         Binding("ctrl+p,pageup", "tab(-1)", "Tab before", priority=True),
         *(Binding(f"alt+{n}", f"tab_at({n})", f"Tab {n}", show=False, priority=True) for n in range(1, 9)),
-        Binding("enter", "enter", "Next field", show=False),
+        Binding("enter", "enter", "Turn the switch round, open the choice; in a line: next field", show=False),
         Binding("f1", "help_option", "Help of the option"),
         Binding("f2", "problems", "All problems"),
         Binding("f3", "facts", "What the job takes"),
@@ -103,11 +106,9 @@ class FormScreen(HalfmapScreen):
         page = self.page
         here = page.here() if page else None
         row = here.row if here else None
-        hint = (
-            form_facts.coarse_step(self.form, self.findings.facts)
-            if row and row.key == form_facts.COARSE_STEP_KEY
-            else ""
-        )
+        hint = form_facts.coarse_step(self.form, self.findings.facts) if row and row.key == COARSE_STEP_KEY else ""
+        if page and row is None and self.form.continues:
+            hint = _KEPT
         self.query_one(FormHelp).show(row, self.findings.of(row.key) if row else self.troubles(), hint)
         self.query_one(FormKeys).show(here.editor.KEY if here else None)
 
@@ -190,7 +191,7 @@ class FormScreen(HalfmapScreen):
         if not self.findings.problems:
             self.tell("nothing is wrong, as far as it was looked at.")
             return
-        self.app.push_screen(ProblemsScreen(self.findings.problems), self._chosen)
+        self.app.push_screen(ProblemsScreen(self.findings.in_order(self.form)), self._chosen)
 
     async def _chosen(self, key: str | None) -> None:
         if key:

@@ -19,6 +19,9 @@ class Box(VerticalScroll, can_focus=False):
         height: auto;
         max-height: 100%;
         border: round $primary;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        border-subtitle-color: $foreground;
         background: $surface;
         padding: 0 1;
         scrollbar-size-vertical: 1;

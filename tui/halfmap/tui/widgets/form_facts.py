@@ -88,7 +88,7 @@ def _two_lines(form: Form, findings: Findings) -> tuple[tuple[str, str], ...]:
 
 def _blocks(form: Form, findings: Findings) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     facts = findings.facts
-    problems = tuple(f"! {one.message}" for one in findings.problems)
+    problems = tuple(f"! {one.message}" for one in findings.in_order(form))
     return (
         ("The job", "note", tuple(in_full(form, facts, findings.has_looked))),
         (f"Problems: {len(problems)} (F2)", "alarm", problems),

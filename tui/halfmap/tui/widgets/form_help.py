@@ -40,7 +40,7 @@ class FormHelp(FormPart):
             drawn.append("\n" if drawn else "")
             drawn.append(Text(self.safe(f"! {shortened(told)}"), self.role("alarm")))
         if hint:
-            drawn.append("\n")
+            drawn.append("\n" if drawn else "")
             drawn.append(Text(self.safe(hint), self.role("second")))
         return drawn
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 from textual.widgets import Input
 
 from halfmap.daemon.client import PathRow
@@ -16,6 +17,7 @@ Complete = Callable[[str, str], Awaitable[Sequence[PathRow]]]
 """Gives what completes a text among the files of a pattern."""
 
 _PAGE = 8
+_PAUSE_S = 0.05
 _GROUP = "completion"
 _MOVES = {"up": -1, "down": 1, "pageup": -_PAGE, "pagedown": _PAGE}
 
@@ -43,6 +45,7 @@ class PathField(LineField):
         self._goes_on = False
         self._is_asking = False
         self._is_whole = False
+        self._waiting: Timer | None = None
 
     @on(Input.Changed)
     def _go_on(self) -> None:
@@ -50,22 +53,37 @@ class PathField(LineField):
         if self.has_focus:
             chosen = 0 if self._goes_on else None
             self._goes_on = False
-            self.run_worker(self._list(chosen, is_asked=False), group=_GROUP, exclusive=True)
+            self._begin(chosen, is_asked=False)
 
     def on_blur(self) -> None:
         """Close the list."""
-        self.workers.cancel_group(self, _GROUP)
+        self._stop()
         list_of(self).close()
 
     def action_complete(self) -> None:
         """Open the list."""
-        self.run_worker(self._list(0, is_asked=True), group=_GROUP, exclusive=True)
+        self._begin(0, is_asked=True)
+
+    def _begin(self, chosen: int | None, is_asked: bool) -> None:
+        self._stop()
+        self._is_asking = True
+        self._waiting = self.set_timer(_PAUSE_S, lambda: self._ask(chosen, is_asked))
+
+    def _ask(self, chosen: int | None, is_asked: bool) -> None:
+        self.run_worker(self._list(chosen, is_asked), group=_GROUP, exclusive=True)
+
+    def _stop(self) -> None:
+        """Ask for nothing more."""
+        self._is_asking = False
+        if self._waiting is not None:
+            self._waiting.stop()
+        self.workers.cancel_group(self, _GROUP)
 
     async def on_key(self, event: events.Key) -> None:
         """Move in the open list, take from it, or close it."""
         picking = list_of(self)
         if event.key == "escape" and self._is_asking and not picking.is_open:
-            self.workers.cancel_group(self, _GROUP)
+            self._stop()
             event.stop()
             return
         if not picking.is_open or event.key not in (*_MOVES, "tab", "enter", "escape"):
@@ -88,6 +106,7 @@ class PathField(LineField):
         if is_asked and found and not others:
             others = await self._found(text.rpartition("/")[0] + "/" * ("/" in text))
             chosen = others.index(text) if text in others else 0
+        self._is_asking = False
         if not self.has_focus or self.value != text:
             return
         if others:
@@ -98,11 +117,7 @@ class PathField(LineField):
             self.notify(f"no file or folder of the project begins with this and fits {self._pattern}", markup=False)
 
     async def _found(self, text: str) -> tuple[str, ...]:
-        self._is_asking = True
-        try:
-            return tuple(row.path for row in await self._complete(text, self._pattern))
-        finally:
-            self._is_asking = False
+        return tuple(row.path for row in await self._complete(text, self._pattern))
 
     def _take(self, picked: str | None, texts: tuple[str, ...], is_tab: bool) -> bool:
         """Take the highlighted path, or with Tab as much as all have in common; tell whether the key is done with."""

@@ -7,7 +7,7 @@ from textual.geometry import Region
 from halfmap.tui.text.plain import cut, cut_front
 from halfmap.tui.widgets.form_part import FormPart
 
-_MOST_ROWS = 8
+_MOST_ROWS = 9
 _NARROWEST = 20
 
 
@@ -20,6 +20,7 @@ class PickList(FormPart):
         overlay: screen;
         display: none;
         border: round $primary;
+        border-subtitle-color: $foreground;
         background: $surface;
         color: $foreground;
     }
