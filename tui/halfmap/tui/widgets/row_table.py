@@ -1,13 +1,9 @@
 """A table that draws only the cells that differ from those that are seen."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import ClassVar, Generic, TypeVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
@@ -16,21 +12,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from halfmap.tui.look import Look
-from halfmap.tui.palette import style_of
-from halfmap.tui.text.cells import GAP, GUTTER, Cell, Column
-from halfmap.tui.text.plain import cut
+from halfmap.tui.text.cells import GUTTER, Cell, Column
+from halfmap.tui.widgets.row_lines import Line, difference, strip
 
 Item = TypeVar("Item")
 _WHEEL = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line as it is seen; the gutter is a text of its own."""
-
-    cells: tuple[Cell, ...] = ()
-    gutter: str = ""
-    is_cursor: bool = False
 
 
 class RowTable(Widget, Generic[Item], can_focus=True):
@@ -185,7 +171,7 @@ class RowTable(Widget, Generic[Item], can_focus=True):
             Region(x, y + 1, width, 1)
             for y, (old, new) in enumerate(zip_longest(self._seen, lines, fillvalue=Line()))
             if old != new
-            for x, width in (self._difference(old, new),)
+            for x, width in (difference(old, new, self._columns, self.size.width),)
         ]
         self._seen = lines
         if regions:
@@ -196,36 +182,19 @@ class RowTable(Widget, Generic[Item], can_focus=True):
         gutter = (">" if is_cursor else " ") + ("*" if self.key_of(item) in self.marked else " ")
         return Line(self.cells_of(item, self._columns), gutter, is_cursor)
 
-    def _difference(self, old: Line, new: Line) -> tuple[int, int]:
-        """Give where a line differs: the first cell and how many."""
-        if len(old.cells) != len(new.cells) or (old.gutter, old.is_cursor) != (new.gutter, new.is_cursor):
-            return 0, self.size.width
-        differ = [n for n, (one, other) in enumerate(zip(old.cells, new.cells, strict=True)) if one != other]
-        begins = [GUTTER + sum(column.width + GAP for column in self._columns[:n]) for n in (differ[0], differ[-1])]
-        return begins[0], begins[1] + self._columns[differ[-1]].width - begins[0]
-
     def render_line(self, y: int) -> Strip:
         """Draw a line: the head, a row, or nothing."""
         base, width = self.rich_style, self.size.width
         if y == 0:
             head = Line(tuple(Cell(column.title) for column in self._columns), " " * GUTTER)
             style = self.get_component_rich_style("row-table--head")
-            return self._strip(head, style, is_plain=True).adjust_cell_length(width, style)
+            return strip(head, self._columns, style, None).adjust_cell_length(width, style)
         if y > len(self._seen):
             return Strip.blank(width, base)
         line = self._seen[y - 1]
         style = self.get_component_rich_style("row-table--cursor") if line.is_cursor else base
-        return self._strip(line, style, line.is_cursor and bool(style.reverse)).adjust_cell_length(width, style)
-
-    def _strip(self, line: Line, style: Style, is_plain: bool) -> Strip:
-        segments, theme = [Segment(line.gutter, style)], self._theme
-        for cell, column in zip(line.cells, self._columns, strict=False):
-            text = cut(cell.text, column.width)
-            filling = " " * (column.width - cell_len(text))
-            placed = f"{filling}{text}" if column.is_right else f"{text}{filling}"
-            colours = style if is_plain or not cell.role else style + style_of(cell.role, theme)
-            segments += [Segment(placed, colours), Segment(" " * GAP, style)]
-        return Strip(segments)
+        theme = None if line.is_cursor and style.reverse else self._theme
+        return strip(line, self._columns, style, theme).adjust_cell_length(width, style)
 
     @property
     def _theme(self) -> str:
