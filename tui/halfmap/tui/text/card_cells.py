@@ -53,7 +53,7 @@ def memory(card: CardRow) -> str:
 
 
 _WISHES = (
-    Wish("card", 0, 16, 40),
+    Wish("card", 0, 16, 28),
     Wish("state", 1, 11),
     Wish("memory", 2, 21),
     Wish("use", 4, 5, is_right=True),

@@ -28,7 +28,7 @@ class ProjectTable(RowTable[ProjectRow]):
     """A row for each watched project."""
 
     WISHES = (
-        Wish("project", 0, 24, 60),
+        Wish("project", 0, 24, 48),
         Wish("jobs", 2, 6, is_right=True),
         Wish("file system", 3, 11),
         Wish("state", 1, 16, 200),

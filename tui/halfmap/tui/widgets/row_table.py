@@ -45,7 +45,7 @@ class RowTable(Widget, Generic[Item], can_focus=True):
         text-style: underline;
     }
     RowTable > .row-table--cursor {
-        background: $primary-muted;
+        background: $foreground 20%;
         text-style: bold;
     }
     RowTable:ansi > .row-table--cursor {
