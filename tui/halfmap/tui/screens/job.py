@@ -123,6 +123,8 @@ class JobScreen(VerbScreen):
             self._show(replace(picture, cursor=self.picture.cursor))
 
     def _show(self, picture: JobPicture) -> None:
+        if not self.is_mounted or self not in self.app.screen_stack:
+            return  # an answer that comes before there is a screen, or after it was left
         self.picture = picture
         self.query_one(JobHeader).show(picture, self.look, self.halfmap.now())
         self.query_one(PaneGrid).show(picture)

@@ -62,7 +62,7 @@ class PaneGrid(VerticalScroll):
         """Draw a picture in all panes; those that are hidden draw it when they are shown."""
         self._picture = picture
         for pane in self._panes.values():
-            if pane.display:
+            if pane.display and pane.is_mounted:
                 pane.show(picture)
 
     async def toggle(self, key: str) -> None:
