@@ -189,14 +189,18 @@ class CheckedFormScreen(FormScreen):
         draft = FormDraft(project=self.project, options=options, launch=self.launch, looks_at_files=with_files)
         try:
             check = await self.halfmap.link.ask(lambda: self.service.check_form(draft))
+            facts = None
         except Refused as error:
-            check = refused(self.form, error.refusal)
+            check, facts = refused(self.form, error.refusal), self.findings.facts
         self.trouble = self.halfmap.link.away if check is None else ""
         if check is None or options != self.form.options:
             self.show()
             return False
         check = keyed(self.form, check)
-        self.findings = self.findings.after_files(check) if with_files else self.findings.after_options(check)
+        if with_files:
+            self.findings = self.findings.after_files(check, facts)
+        else:
+            self.findings = self.findings.after_options(check)
         self._has_checked = True
         self.show()
         return True

@@ -55,8 +55,8 @@ class FormScreen(HalfmapScreen):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 (as Textual declares it)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n,pagedown", "tab(1)", "Next tab", priority=True),
-        Binding("ctrl+p,pageup", "tab(-1)", "Tab before", priority=True),
+        Binding("ctrl+n,pagedown", "tab(1)", "Next tab"),
+        Binding("ctrl+p,pageup", "tab(-1)", "Tab before"),
         *(Binding(f"alt+{n}", f"tab_at({n})", f"Tab {n}", show=False, priority=True) for n in range(1, 9)),
         Binding("enter", "enter", "Turn the switch round, open the choice; in a line: next field", show=False),
         Binding("f1", "help_option", "Help of the option"),
@@ -131,6 +131,7 @@ class FormScreen(HalfmapScreen):
 
     async def _mount_tab(self, old: FormPage | None, tab: str, key: str) -> None:
         self.tab = tab
+        self.query_one(PickList).close()
         page = FormPage(self.form.fields(tab), NOT_OFFERED.get(tab, ""), self._state, self.complete)
         with self.app.batch_update():
             if old:
@@ -145,6 +146,11 @@ class FormScreen(HalfmapScreen):
             await self.open_tab(row.tab, key)
 
     # --- events ------------------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Close the list, which lies where its field was."""
+        for one in self.query(PickList):
+            one.close()
 
     def on_descendant_focus(self) -> None:
         """Tell of the option one is at."""

@@ -96,10 +96,12 @@ class OptionField(Horizontal):
     def on_descendant_focus(self) -> None:
         """Point at the row."""
         self._label.is_here = True
+        self._share_line()
 
     def on_descendant_blur(self) -> None:
         """Point at it no more."""
         self._label.is_here = False
+        self._share_line()
 
     def show(self, state: FieldState) -> None:
         """Show how the field stands; nothing is drawn if it stands as before.
@@ -117,12 +119,14 @@ class OptionField(Horizontal):
         self._label.is_locked = state.is_locked
         self._note.text = state.problem or state.advice or beside(self.row)
         self._note.is_alarm = bool(state.problem)
-        if type(self.editor) in (LineField, PathField) and self.row.kind == "text":
-            self._share_line(state)
+        self._share_line()
 
-    def _share_line(self, state: FieldState) -> None:
-        """Give a text the line but for what is wrong with it, which has its second half."""
-        has_note = bool(state.problem and state.value) and not state.is_locked
+    def _share_line(self) -> None:
+        """Give a text the whole line, or half of it while one is elsewhere and something is wrong with it."""
+        state = self._state
+        if state is None or self.row.kind != "text" or self.row.choices:
+            return
+        has_note = bool(state.problem and state.value) and not self._label.is_here
         self._note.display = has_note
         self._note.styles.max_width = "50%" if has_note else None
 
