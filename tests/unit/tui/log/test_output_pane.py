@@ -6,7 +6,7 @@ from textual.app import App, ComposeResult
 from halfmap.daemon.client import JobDetail, JobFiles, JobRow, JobState
 from halfmap.tui.look import Look
 from halfmap.tui.picture import JobPicture
-from halfmap.tui.text.log_words import ending_of, missing_of
+from halfmap.tui.text.log_words import missing_of
 from halfmap.tui.widgets import output_pane
 from halfmap.tui.widgets.log_view import LogView
 from halfmap.tui.widgets.output_pane import OutputPane
@@ -40,11 +40,6 @@ class PaneApp(App[None]):
     @property
     def title_text(self):
         return f"{self.pane.border_title}"
-
-    @property
-    def reason(self):
-        shown = self.query_one(".output-reason")
-        return f"{shown.content}" if shown.display else ""
 
 
 @pytest.fixture(autouse=True)
@@ -146,14 +141,10 @@ def test_a_job_without_files_tells_why_and_shows_them_when_they_come(tmp_path):
     told(story)
 
 
-def test_a_failed_job_tells_the_reason_harmlessly(tmp_path):
-    (tmp_path / "run.out").write_bytes(b"output\n")
-
+def test_a_failed_job_that_printed_nothing_tells_the_reason_harmlessly(tmp_path):
     async def story(app, pilot):
-        app.pane.show(picture(tmp_path, JobState.FAILED, "rank 1 ended by signal 9\x1b[2J [red]"))
-        assert app.reason == "failed: rank 1 ended by signal 9\ufffd[2J [red]"
-        app.pane.show(picture(tmp_path))
-        assert app.reason == ""
+        app.pane.show(picture(tmp_path, JobState.FAILED, "rank 1 ended\x1b[2J [red]."))
+        await until(lambda: app.rows[0] == "nothing was printed: the job has failed: rank 1 ended�[2J [red].", pilot)
 
     told(story)
 
@@ -165,7 +156,7 @@ def test_ascii_mode_writes_ascii_only(tmp_path):
     async def story(app, pilot):
         app.pane.show(picture(tmp_path, JobState.FAILED, "resolution 3 Å …"))
         await until(lambda: "run.err 1 line" in app.title_text, pilot)
-        assert (app.title_text + app.reason + app.status).isascii()
+        assert (app.title_text + app.status).isascii()
 
     told(story, Look(ascii=True))
 
@@ -189,15 +180,9 @@ def test_why_nothing_was_printed_is_a_sentence():
     assert missing_of(picture(None, JobState.HELD)) == "nothing was printed yet: the job is held."
     unread = JobPicture(detail=no_folder.detail, files=JobFiles(trouble="the project's file system hangs."))
     assert missing_of(unread) == "the project's file system hangs."
+    lost = picture("/p/job", JobState.LOST, "its processes are gone.")
+    assert missing_of(lost) == "nothing was printed: the job is lost: its processes are gone."
     assert missing_of(JobPicture(trouble="no such job.")) == "no such job."
-
-
-def test_how_a_job_went_wrong_is_told():
-    assert ending_of(JobPicture()) == ""
-    assert ending_of(picture(None, JobState.FINISHED, "done")) == ""
-    assert ending_of(picture(None, JobState.LOST, "its processes are gone.")) == "lost: its processes are gone"
-    assert ending_of(picture(None, JobState.FAILED)) == "failed: nothing tells why"
-    assert ending_of(picture(None, alarm="nothing was printed for 2 h")) == "nothing was printed for 2 h"
 
 
 def test_every_key_of_the_pane_says_what_it_does():

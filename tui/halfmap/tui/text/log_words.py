@@ -1,4 +1,4 @@
-"""What is said about a job's output: which file it is, why there is none, how the job ended."""
+"""What is said about a job's output: which file it is, why there is none."""
 
 from halfmap.tui.files.text_file import TextState
 from halfmap.tui.picture import JobPicture
@@ -12,26 +12,20 @@ def title_of(title: str, shown: str, other: str, errors: int) -> str:
 
 
 def missing_of(picture: JobPicture) -> str:
-    """Tell why a job has printed nothing; an empty text if that is not known beforehand."""
+    """Tell why a job has printed nothing, if it has; an empty text if the file itself tells best."""
     if picture.detail is None:
         return plain(picture.trouble)
     row = picture.detail.row
     if row.state.is_waiting:
         return f"nothing was printed yet: the job is {row.state.value}{_because(row.reason)}."
+    if row.state.is_trouble:
+        return (
+            f"nothing was printed: the job {'is lost' if row.state == 'lost' else 'has failed'}{_because(row.reason)}."
+        )
     if not picture.files.output:
         trouble = picture.files.trouble or picture.trouble
         return plain(trouble) if trouble else "nothing was printed yet: the job has no folder."
     return ""
-
-
-def ending_of(picture: JobPicture) -> str:
-    """Tell how a job went wrong; an empty text if it did not."""
-    if picture.detail is None:
-        return ""
-    row = picture.detail.row
-    if row.state.is_trouble:
-        return f"{row.state.value}{_because(row.reason) or ': nothing tells why'}"
-    return plain(row.alarm)
 
 
 def notice_of(state: TextState, name: str) -> str:

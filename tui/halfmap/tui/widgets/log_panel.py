@@ -4,7 +4,6 @@ import time
 from functools import partial
 from typing import ClassVar
 
-from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -43,12 +42,13 @@ class LogPanel(Vertical):
     LogPanel.-asks > .log-status { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "ask", "Search (a regular expression)"),
-        Binding("n", "again(False)", "Next match"),
-        Binding("N", "again(True)", "Match before"),
-        Binding("E", "error", "Next error"),
-        Binding("escape", "leave", "End the search; take its marks away"),
+        Binding("slash", "ask", "search", tooltip="Search (a regular expression; capitals matter if there are any)"),
+        Binding("E", "error", "next error", tooltip="Next line that tells of an error"),
+        Binding("n", "again(False)", "Next match", show=False),
+        Binding("N", "again(True)", "Match before", show=False),
+        Binding("escape", "leave", "end search", tooltip="End the search, take its marks away"),
     ]
+    TITLE: ClassVar[str] = "Output: search"
 
     def __init__(self, ascii_only: bool = False, theme: str = "dark") -> None:
         super().__init__()
@@ -57,6 +57,7 @@ class LogPanel(Vertical):
         self._search: Worker[None] | None = None
         self._message = ""
         self._progress = (0.0, 0.0)
+        self._could_leave = False
 
     def compose(self) -> ComposeResult:
         """The log; below it where one is, or what to search for."""
@@ -117,6 +118,7 @@ class LogPanel(Vertical):
         """Ask no more."""
         event.stop()
         self.remove_class("-asks")
+        self._renew_keys()
 
     # --- actions -----------------------------------------------------------------------------------------------------
 
@@ -126,6 +128,7 @@ class LogPanel(Vertical):
         asked.value = ""
         self.add_class("-asks")
         asked.focus()
+        self._renew_keys()
 
     def action_again(self, is_backward: bool) -> None:
         """Go to the next match, or the one before."""
@@ -149,15 +152,20 @@ class LogPanel(Vertical):
         elif self._is_searching:
             self._stop()
             self._tell("the search was ended.")
-        elif self.view.is_marked:
+        else:
             self.view.mark(None)
             self._tell("")
-        else:
-            raise SkipAction
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave Esc to the screen while there is nothing to end."""
+        if action == "leave":
+            return self.is_mounted and (self.has_class("-asks") or self._is_searching or self.view.is_marked)
+        return super().check_action(action, parameters)
 
     def _close_question(self) -> None:
         self.remove_class("-asks")
         self.view.focus()
+        self._renew_keys()
 
     # --- searching ---------------------------------------------------------------------------------------------------
 
@@ -170,6 +178,7 @@ class LogPanel(Vertical):
         self._tell("")
         self.view.mark(Marks(expression))
         self._search = self.run_worker(self._find(feed, expression, is_backward), group="search", exclusive=True)
+        self._renew_keys()
 
     @property
     def _is_searching(self) -> bool:
@@ -218,6 +227,13 @@ class LogPanel(Vertical):
     def _tell(self, message: str) -> None:
         self._message = message
         self._show_status()
+        self._renew_keys()
+
+    def _renew_keys(self) -> None:
+        can_leave = bool(self.check_action("leave", ()))
+        if can_leave != self._could_leave:
+            self._could_leave = can_leave
+            self.refresh_bindings()
 
     def _show_status(self) -> None:
         view, shown = self.view, self.query_one(".log-status", Static)

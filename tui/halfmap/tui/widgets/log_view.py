@@ -59,17 +59,18 @@ class LogView(ScrollView, inherit_bindings=False):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Next line"),
-        Binding("k,up", "move(-1)", "Line before"),
-        Binding("pagedown", "turn(1)", "Next page"),
-        Binding("pageup", "turn(-1)", "Page before"),
-        Binding("g,home", "first", "First line"),
-        Binding("G,end", "last", "Last line, and follow"),
-        Binding("f", "follow", "Follow the growing log, or stay"),
-        Binding("shift+right,right_parenthesis", "sideways(1)", "Right of long lines"),
-        Binding("shift+left,left_parenthesis", "sideways(-1)", "Left of long lines"),
-        Binding("0", "sideways(0)", "Beginning of lines"),
+        Binding("j,down", "move(1)", "Next line", show=False),
+        Binding("k,up", "move(-1)", "Line before", show=False),
+        Binding("pagedown", "turn(1)", "Next page", show=False),
+        Binding("pageup", "turn(-1)", "Page before", show=False),
+        Binding("g,home", "first", "First line", show=False),
+        Binding("G,end", "last", "Last line, and follow", show=False),
+        Binding("f", "follow", "follow", tooltip="Follow the growing output, or stay"),
+        Binding("shift+right,right_parenthesis", "sideways(1)", "Long lines: to the right", show=False),
+        Binding("shift+left,left_parenthesis", "sideways(-1)", "Long lines: to the left", show=False),
+        Binding("0", "sideways(0)", "Long lines: to the beginning", show=False),
     ]
+    TITLE: ClassVar[str] = "Output: lines"
     can_focus = True
 
     class Changed(Message):

@@ -3,18 +3,15 @@
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
 
 from halfmap.tui.files.patient import Unanswered
 from halfmap.tui.files.text_feed import TextFeed
 from halfmap.tui.files.text_file import TextFile
-from halfmap.tui.palette import style_of
 from halfmap.tui.picture import JobPicture
-from halfmap.tui.text.log_words import ending_of, missing_of, title_of
+from halfmap.tui.text.log_words import missing_of, title_of
 from halfmap.tui.text.plain import in_ascii
 from halfmap.tui.widgets.log_panel import LogPanel
 from halfmap.tui.widgets.pane import Pane
@@ -27,10 +24,9 @@ class OutputPane(Pane):
 
     TITLE = "Output"
     KEY = "8"
-    DEFAULT_CSS: ClassVar[str] = """
-    OutputPane > .output-reason { height: auto; max-height: 3; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "other", "run.out or run.err")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "other", "run.err", tooltip="Change between run.out and run.err")
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,8 +37,7 @@ class OutputPane(Pane):
         self._title = ""
 
     def compose(self) -> ComposeResult:
-        """How the job went wrong, if it did; what it printed."""
-        yield Static("", classes="output-reason", markup=False)
+        """What it printed."""
         yield LogPanel(self.look.ascii, self.look.theme)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
@@ -57,19 +52,11 @@ class OutputPane(Pane):
             self._feeds = [TextFeed(Path(path)) if path else None for path in paths]
             self._show_file(0)
         panel.view.explain(missing_of(picture))
-        self._show_reason(ending_of(picture))
 
     def _show_file(self, which: int) -> None:
         self._shown = which
         self.query_one(LogPanel).show_feed(self._feeds[which])
         self._show_title()
-
-    def _show_reason(self, reason: str) -> None:
-        shown = self.query_one(".output-reason", Static)
-        text = Text(in_ascii(reason) if self.look.ascii else reason, style=style_of("alarm", self.look.theme))
-        shown.display = bool(reason)
-        if text != shown.content:
-            shown.update(text)
 
     def _show_title(self) -> None:
         name, errors = Path(self._paths[1]).name, self._errors if self._shown == 0 else 0
@@ -84,7 +71,6 @@ class OutputPane(Pane):
     def on_mount(self) -> None:
         """Say what this is, and look now and then whether there are errors."""
         self._show_title()
-        self._show_reason("")
         self.set_interval(_LOOK_S, self._count_errors)
 
     def on_unmount(self) -> None:
