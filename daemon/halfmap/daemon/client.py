@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from halfmap.daemon.connection import ANSWER_S, DaemonAway
 from halfmap.daemon.form import Bounds, OptionRow, Slider, When
@@ -98,6 +98,7 @@ __all__ = [
 
 _RETRY_S = 0.3
 _Answer = TypeVar("_Answer", bound=BaseModel)
+_Read = TypeVar("_Read")
 
 
 @cache
@@ -292,17 +293,28 @@ class Client(Service):
         return await (await self._connected()).ask(method, path, query, key, body)
 
     async def _get(self, kind: type[_Answer], path: str, query: Mapping[str, Any] | None = None) -> _Answer:
-        return kind.model_validate_json(await self._ask("GET", path, query))
+        return _understood(kind.model_validate_json, await self._ask("GET", path, query))
 
     async def _list(self, kind: type[_Answer], path: str, query: Mapping[str, Any] | None = None) -> list[_Answer]:
-        return _list_of(kind).validate_json(await self._ask("GET", path, query))
+        return _understood(_list_of(kind).validate_json, await self._ask("GET", path, query))
 
     async def _look(self, kind: type[_Answer], path: str, body: str) -> _Answer:
         """Ask about something too large for an address; nothing is changed, so there is no key."""
-        return kind.model_validate_json(await self._ask("POST", path, body=body))
+        return _understood(kind.model_validate_json, await self._ask("POST", path, body=body))
 
     async def _post(self, kind: type[_Answer], path: str, key: str, body: str = "") -> _Answer:
-        return kind.model_validate_json(await self._ask("POST", path, key=key, body=body))
+        return _understood(kind.model_validate_json, await self._ask("POST", path, key=key, body=body))
+
+
+def _understood(read: Callable[[bytes], _Read], answer: bytes) -> _Read:
+    """Read an answer; one that cannot be read is as good as none."""
+    try:
+        return read(answer)
+    except ValidationError:
+        raise DaemonAway(
+            "the daemon's answer is not understood: it may be of another version. `halfmap daemon stop` ends it, jobs "
+            "go on; `halfmap daemon start` starts the one of this version."
+        ) from None
 
 
 def connect(environ: Mapping[str, str], on_away: Callable[[DaemonAway], None] = lambda _: None) -> Client:

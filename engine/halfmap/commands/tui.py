@@ -76,7 +76,7 @@ async def _show(options: argparse.Namespace, look: Look) -> int:
     from halfmap.tui.screens.jobs import JobsScreen
 
     project = None if options.all else _project(options.project)
-    async with connect(os.environ) as client:
+    async with connect(os.environ, lambda away: app.link.is_away(f"{away}")) as client:
         app = HalfmapApp(client, look, lambda: JobsScreen(project), options.job, project)
         return await run(app, look)
 

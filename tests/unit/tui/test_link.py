@@ -67,3 +67,15 @@ def test_a_daemon_that_is_not_there_at_first_is_found_when_it_comes():
     changes, sayings = followed(service, story)
     assert sayings == ["no daemon answers", ""]
     assert changes == [frozenset()]
+
+
+def test_a_daemon_that_was_said_to_be_away_is_looked_for_until_it_answers():
+    service = FakeService()
+
+    async def story(link):
+        link.is_away("the stream of events has ended")
+        await asyncio.sleep(0.1)
+
+    changes, sayings = followed(service, story)
+    assert sayings == ["the stream of events has ended", ""]
+    assert changes == [frozenset()]

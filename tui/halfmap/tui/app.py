@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -18,11 +18,12 @@ from halfmap.tui.look import Look
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.text.news import is_news, news
 from halfmap.tui.themes import add_themes, pane_colours
+from halfmap.tui.type_ahead import TypeAheadApp
 
 _ROOMY_PANES, _FEW_PANES = "123678", "1238"
 
 
-class HalfmapApp(App[None]):
+class HalfmapApp(TypeAheadApp):
     """Shows a daemon's jobs.
 
     Parameters
@@ -126,6 +127,14 @@ class HalfmapApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_command_palette(self) -> None:
+        """Show all that can be done here, and jobs, to choose from by typing."""
+        from halfmap.tui.palette_commands import run_command
+        from halfmap.tui.screens.palette import PaletteScreen
+
+        if not isinstance(self.screen, PaletteScreen):
+            self.push_screen(PaletteScreen(self.screen, self.link.service), partial(run_command, self))
 
     def action_draw_anew(self) -> None:
         """Draw the whole screen, whatever stands there."""

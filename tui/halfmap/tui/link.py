@@ -49,6 +49,7 @@ class Link:
         self._on_event = on_event
         self._changed = set[int]()
         self._telling: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def follow(self) -> None:
         """Follow for ever; to be run as a task."""
@@ -76,10 +77,21 @@ class Link:
         return answer
 
     def is_away(self, reason: str) -> None:
-        """Take note that the daemon does not answer."""
-        if reason != self.away:
-            self.away = reason
+        """Take note that the daemon does not answer, and look for it until it does; with no reason, that it answers."""
+        if not reason:
+            self._is_back()
+        elif reason != self.away:
+            was_here, self.away = not self.away, reason
             self._on_away(reason)
+            if was_here:
+                self._looking = asyncio.create_task(self._look_for_it(), name="look for the daemon")
+
+    async def _look_for_it(self) -> None:
+        while self.away:
+            await asyncio.sleep(AGAIN_S)
+            with contextlib.suppress(DaemonAway):
+                await self.service.status()
+                self._is_back()
 
     def _is_back(self) -> None:
         if self.away:

@@ -158,12 +158,11 @@ def test_a_path_is_completed_folder_by_folder(play: Play) -> None:
 def test_the_list_of_files_is_opened_by_ctrl_space_and_closed_by_escape_without_leaving(play: Play) -> None:
     async def story(app: FormApp, pilot: Pilot[None]) -> None:
         picking = app.edit.query_one(PickList)
-        for key in ("ctrl+@", "down"):
-            await pilot.press(key)
-            await until(pilot, lambda: picking.is_open)
-            assert picking.texts == ("Extract/", "Reconstruct/")
-            await pilot.press("escape")
-            assert not picking.is_open
+        await pilot.press("ctrl+@")
+        await until(pilot, lambda: picking.is_open)
+        assert picking.texts == ("Extract/", "Reconstruct/")
+        await pilot.press("escape")
+        assert not picking.is_open
         await pilot.press("z", "ctrl+@")
         await until(pilot, lambda: any("no file or folder" in told for told in app.told))
 
@@ -413,7 +412,7 @@ def test_the_form_is_edited_as_a_job_star(
         await until(pilot, lambda: "Reference·1!" in app.drawn())
         assert app.edit.form.options["fn_ref"] == "Reconstruct/job011/merged.mrc"
         await pilot.press("ctrl+n")
-        assert "abc" in app.drawn()
+        await until(pilot, lambda: "abc" in app.drawn())
 
     play(story)
 
@@ -532,3 +531,17 @@ def test_what_to_know_is_told_at_first(play: Play) -> None:
         await until(pilot, lambda: "next step after Refine3D/job009" in app.drawn())
 
     play(story, origin="next step after Refine3D/job009", notes=("Reference: the joined map",))
+
+
+def test_down_goes_from_a_file_to_the_next_field_as_from_any_other(play: Play) -> None:
+    async def story(app: FormApp, pilot: Pilot[None]) -> None:
+        await to(app, pilot, "I/O", "in_optimisation")
+        await pilot.press("down")
+        await until(pilot, lambda: key_here(app) == "use_direct_entries")
+
+    play(story)
+
+
+def key_here(app: FormApp) -> str:
+    here = app.edit.page.here() if app.edit.page else None
+    return here.row.key if here else ""

@@ -108,7 +108,7 @@ class JobScreen(VerbScreen):
 
     def _look_again(self) -> None:
         detail = self.picture.detail
-        if self.is_current and not self.halfmap.link.away and (detail is None or detail.row.state.is_active):
+        if self.is_seen and not self.halfmap.link.away and (detail is None or detail.row.state.is_active):
             self.run_worker(self._take_picture(), group="changed", exclusive=True)
 
     async def _take_picture(self) -> None:

@@ -11,7 +11,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("Ctrl+P, PgUp", "tab before"),
     ("Space", "turns a switch round, opens a choice"),
     ("Enter", "the same; in a line: next field"),
-    ("Ctrl+Space, Down", "in a file: what completes it; Tab takes one"),
+    ("Ctrl+Space", "in a file: what completes it; Tab takes one"),
     ("Ctrl+R", "the default of the option"),
     ("Ctrl+U", "empties the line"),
     ("F1", "this help"),

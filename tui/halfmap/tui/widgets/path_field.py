@@ -23,7 +23,7 @@ _MOVES = {"up": -1, "down": 1, "pageup": -_PAGE, "pagedown": _PAGE}
 
 
 class PathField(LineField):
-    """A path; a list of what completes it comes with typing, with Down and with Ctrl+Space. Tab or Enter takes one.
+    """A path; a list of what completes it comes with typing and with Ctrl+Space. Tab or Enter takes one.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class PathField(LineField):
 
     KEY = ("^Space", "files")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+@,ctrl+space,down", "complete", "Complete the path"),
+        Binding("ctrl+@,ctrl+space", "complete", "Complete the path"),
     ]
 
     def __init__(self, key: str, pattern: str, complete: Complete) -> None:
