@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from halfmap.tui.files.text_feed import TextFeed
 from halfmap.tui.look import Look
-from halfmap.tui.widgets import log_view
+from halfmap.tui.widgets import log_window
 from halfmap.tui.widgets.log_panel import LogPanel
 from halfmap.tui.widgets.log_view import LogView
 
@@ -70,7 +70,7 @@ async def until(true: Callable[[], object], pilot: Pilot, seconds: float = 5.0) 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(log_view, "LOOK_S", 0.05)
+    monkeypatch.setattr(log_window, "LOOK_S", 0.05)
 
 
 @pytest.fixture

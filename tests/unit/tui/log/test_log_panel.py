@@ -4,7 +4,7 @@ import time
 import pytest
 
 from halfmap.tui.files.text_search import Found
-from halfmap.tui.widgets import log_panel
+from halfmap.tui.widgets import log_search
 from halfmap.tui.widgets.log_panel import LogPanel
 from tests.unit.tui.log.conftest import until
 
@@ -151,8 +151,8 @@ def test_escape_ends_a_search_that_takes_for_ever(path, told):
 
 
 def test_a_long_search_tells_how_far_it_is(numbered, told, monkeypatch):
-    monkeypatch.setattr(log_panel, "_SLOW_S", 0.0)
-    monkeypatch.setattr(log_panel, "LOOK_S", 0.0)
+    monkeypatch.setattr(log_search, "_SLOW_S", 0.0)
+    monkeypatch.setattr(log_search, "LOOK_S", 0.0)
     released = asyncio.Event()
 
     async def slow(_wanted, tell):
@@ -160,7 +160,7 @@ def test_a_long_search_tells_how_far_it_is(numbered, told, monkeypatch):
         await released.wait()
         return Found(0)
 
-    monkeypatch.setattr(log_panel, "search_apart", slow)
+    monkeypatch.setattr(log_search, "search_apart", slow)
 
     async def story(app, pilot):
         await search_for(pilot, "x")

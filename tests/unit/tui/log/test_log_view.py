@@ -4,6 +4,7 @@ import time
 import pytest
 
 from halfmap.tui.files.text_file import TextFile
+from halfmap.tui.files.text_lines import TextLines
 from halfmap.tui.look import Look
 from halfmap.tui.widgets.log_view import LogView
 from tests.unit.tui.log.conftest import Cover, until
@@ -184,8 +185,27 @@ def test_a_file_that_goes_is_told_and_stays_to_be_read(numbered, told):
         numbered.unlink()
         await until(lambda: app.status.startswith("run.out is gone"), pilot)
         assert app.rows[0] == LINE.format(1990)
+        await pilot.press("g")
+        await until(top_is(app, 1), pilot)
         numbered.write_bytes(b"back\n")
         await until(lambda: app.rows[0] == "back" and "gone" not in app.status, pilot)
+
+    told(numbered, story)
+
+
+def test_lines_that_cannot_be_read_any_more_are_given_up(numbered, told, monkeypatch):
+    async def story(app, pilot):
+        await until(top_is(app, 1990), pilot)
+        monkeypatch.setattr(TextLines, "read", failing)
+        await pilot.press("g")
+        await until(lambda: app.status.startswith("run.out cannot be read: input/output error."), pilot)
+        await pilot.press("k")
+        monkeypatch.undo()
+        await pilot.press("g")
+        await until(top_is(app, 1), pilot)
+
+    def failing(*_):
+        raise OSError(5, "Input/output error")
 
     told(numbered, story)
 

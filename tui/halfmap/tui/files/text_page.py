@@ -36,7 +36,7 @@ def page_of(file: TextFile, wanted: Wanted) -> Page:
     """Look at a file, and read what is wanted and not there yet."""
     state = file.refresh()
     is_same = state.generation == wanted.state.generation
-    if is_same and (state.trouble or (state == wanted.state and _holds(wanted, state))):
+    if is_same and (state.trouble or state == wanted.state) and _holds(wanted, state):
         return Page(state, None)
     lines = file.lines(wanted.first if is_same else None, wanted.count)
     return Page(file.state, lines if lines.lines or not state.lines else None)

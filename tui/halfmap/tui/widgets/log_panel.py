@@ -1,7 +1,5 @@
 """A log with its search and a line that tells where one is."""
 
-import time
-from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,16 +9,11 @@ from textual.events import Resize
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
-from halfmap.tui.files.patient import Unanswered
-from halfmap.tui.files.search_process import SearchFailed, search_apart
 from halfmap.tui.files.text_feed import TextFeed
-from halfmap.tui.files.text_file import TextFile
-from halfmap.tui.files.text_search import Found, Search
 from halfmap.tui.text.log_match import ERROR_LINES, BadExpression, Expression, Marks, expression_of
 from halfmap.tui.text.log_status import Place, status_text
-from halfmap.tui.widgets.log_view import LOOK_S, LogView
-
-_SLOW_S = 1.0
+from halfmap.tui.widgets.log_search import Progress, Sought, find, start_of
+from halfmap.tui.widgets.log_view import LogView
 
 
 class LogPanel(Vertical):
@@ -56,7 +49,6 @@ class LogPanel(Vertical):
         self._expression: Expression | None = None
         self._search: Worker[None] | None = None
         self._message = ""
-        self._progress = (0.0, 0.0)
         self._could_leave = False
 
     def compose(self) -> ComposeResult:
@@ -84,7 +76,7 @@ class LogPanel(Vertical):
         """Let the line for the search not blink: nothing is drawn while nothing happens."""
         self.query_one(Input).cursor_blink = False
 
-    def on_log_view_changed(self, event: LogView.Changed) -> None:
+    def on_log_window_changed(self, event: LogView.Changed) -> None:
         """Tell where one is."""
         event.stop()
         self._show_status()
@@ -180,6 +172,13 @@ class LogPanel(Vertical):
         self._search = self.run_worker(self._find(feed, expression, is_backward), group="search", exclusive=True)
         self._renew_keys()
 
+    async def _find(self, feed: TextFeed, expression: Expression, is_backward: bool) -> None:
+        wanted = Sought(expression, start_of(self.view, is_backward), self.view.state.size, is_backward, self._ascii)
+        told = await find(feed, wanted, Progress(self._tell))
+        self._tell(told.message)
+        if told.number is not None:
+            self.view.go_to(told.number)
+
     @property
     def _is_searching(self) -> bool:
         return self._search is not None and self._search.is_running
@@ -188,39 +187,6 @@ class LogPanel(Vertical):
         if self._search is not None:
             self._search.cancel()
             self._search = None
-
-    async def _find(self, feed: TextFeed, expression: Expression, is_backward: bool) -> None:
-        self._progress = (time.monotonic(), 0.0)
-        try:
-            start = await feed.ask(lambda file: file.offset_of(self._from(is_backward)))
-            wanted = Search(f"{feed.path}", expression, start, self.view.state.size, is_backward, self._ascii)
-            found = await search_apart(wanted, self._tell_progress)
-            if found is None:
-                self._tell("no errors found." if expression is ERROR_LINES else f"not found: {expression.name!r}.")
-                return
-            self._show_found(found, await feed.ask(partial(_number_at, offset=found.offset)), is_backward)
-        except (SearchFailed, Unanswered) as error:
-            self._tell(f"{error}")
-        except OSError as error:
-            self._tell(f"the file cannot be searched: {(error.strerror or f'{error}').lower()}.")
-
-    def _from(self, is_backward: bool) -> int:
-        view = self.view
-        if view.hit is not None and view.is_in_sight(view.hit):
-            return view.hit if is_backward else view.hit + 1
-        return view.top
-
-    def _show_found(self, found: Found, number: int, is_backward: bool) -> None:
-        end, other = ("top", "end") if is_backward else ("end", "top")
-        self._tell(f"past the {end}, on from the {other}" if found.is_wrapped else "")
-        self.view.go_to(number)
-
-    def _tell_progress(self, fraction: float) -> None:
-        began, told = self._progress
-        now = time.monotonic()
-        if now - began > _SLOW_S and now - told > LOOK_S:
-            self._progress = (began, now)
-            self._tell(f"searching, {100 * fraction:.0f} % (Esc ends it)")
 
     # --- status ------------------------------------------------------------------------------------------------------
 
@@ -254,7 +220,3 @@ class LogPanel(Vertical):
         last = min(state.lines, first + view.height)
         name = view.feed.path.name if view.feed else ""
         return Place(name, first + 1, last, state.lines, state.size, state.to_count, view.follows)
-
-
-def _number_at(file: TextFile, offset: int) -> int:
-    return file.number_at(offset)
