@@ -1,6 +1,6 @@
 """Jobs that somebody else started: what RELION's pipeline and the job folders tell of them. Nothing is changed here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ _MARKED = {
     Marker.ABORTED: JobState.ABORTED,
 }
 REFINEMENT = "relion.refine3d"
+_ENDED_AT_ONCE = 20
+"""So many refinements that have ended are read in one look, which holds up what else is asked of the project."""
 
 
 def followed_state(status: str, markers: frozenset[Marker]) -> JobState:
@@ -45,12 +47,17 @@ class Followed:
     def __init__(self, project: Path) -> None:
         self._project = project
         self._followers: dict[str, Follower] = {}
+        self._ended: dict[str, Mapping[str, Any]] = {}
+        self._read = 0
+        self._own: Collection[str] = ()
         self._told: dict[str, Mapping[str, Any]] = {}
         self.statuses: dict[str, str] = {}
 
-    def look(self) -> list[dict[str, Any]]:
-        """Give the columns of each job that changed since the last look."""
+    def look(self, own: Collection[str] = ()) -> list[dict[str, Any]]:
+        """Give the columns of each job that changed since the last look; ended jobs that are `own` are known anyway."""
+        self._own = own
         rows = relion_project.list_processes(self._project)
+        self._read = 0
         self.statuses = {row.name: row.status for row in rows}
         found = [self._columns(row.name, row.alias, row.kind, row.status) for row in rows]
         from_a_shell = relion_project.find_unregistered(self._project)
@@ -64,15 +71,23 @@ class Followed:
         if state is JobState.RUNNING:
             state = followed_state(status, self._markers(name))
         columns = {"name": name, "alias": alias, "kind": kind, "state": state.value}
-        if kind.startswith(REFINEMENT) and (state is JobState.RUNNING or name in self._followers):
-            columns |= self._progress(name)
-        if state is not JobState.RUNNING:
-            self._followers.pop(name, None)
+        if kind.startswith(REFINEMENT):
+            columns |= self._progress(name, state)
         return columns
 
     def _markers(self, name: str) -> frozenset[Marker]:
         return frozenset(marker for marker in _MARKED if marker_file(self._project / name, marker).exists())
 
-    def _progress(self, name: str) -> dict[str, Any]:
-        follower = self._followers.setdefault(name, Follower(self._project / name))
-        return progress_columns(follower.look())
+    def _progress(self, name: str, state: JobState) -> Mapping[str, Any]:
+        """Look at a running refinement each time, at one that has ended once, and only at some of them in one look."""
+        if state is JobState.RUNNING:
+            self._ended.pop(name, None)
+            return progress_columns(self._followers.setdefault(name, Follower(self._project / name)).look())
+        if not state.has_ended:
+            return {}
+        follower = self._followers.pop(name, None)
+        is_due = name not in self._ended and name not in self._own and self._read < _ENDED_AT_ONCE
+        if follower is not None or is_due:
+            self._read += 1
+            self._ended[name] = progress_columns((follower or Follower(self._project / name)).look())
+        return self._ended.get(name, {})

@@ -72,7 +72,8 @@ class Projects:
         if watched is None:
             return
         try:
-            found = await self._parts.in_project(project, watched.followed.look)
+            own = frozenset(job.name for job in self._own(project))
+            found = await self._parts.in_project(project, watched.followed.look, own)
             await self._inbox(project, watched)
             running = [job.folder for job in self._own(project) if job.state.is_active]
             await self._parts.in_project(project, self._parts.watcher.attend, project, running)

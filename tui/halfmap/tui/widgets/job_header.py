@@ -64,9 +64,9 @@ def header_lines(picture: JobPicture, look: Look, now: float) -> Iterator[Text]:
         return
     row = picture.detail.row
     yield _title(row, look, now)
-    troubles = [one for one in (row.alarm, *picture.detail.warnings, picture.files.trouble, picture.trouble) if one]
-    for trouble in troubles:
-        yield Text(f"! {plain(trouble)}", style=style_of("alarm", look.theme))
+    for trouble in (row.alarm, picture.files.trouble, picture.trouble):
+        if trouble:
+            yield Text(f"! {plain(trouble)}", style=style_of("alarm", look.theme))
     yield Text(plain(doing(row, now)))
     if row.alarm:
         return
@@ -77,6 +77,8 @@ def header_lines(picture: JobPicture, look: Look, now: float) -> Iterator[Text]:
             yield Text(told, style=style_of("note", look.theme))
     elif picture.course.iterations and row.state is JobState.FINISHED:
         yield Text(missing_for_convergence(picture.course), style=style_of("note", look.theme))
+    for warning in picture.detail.warnings:
+        yield Text(f"- {plain(warning)}", style=style_of("note", look.theme))
 
 
 def _title(row: JobRow, look: Look, now: float) -> Text:
