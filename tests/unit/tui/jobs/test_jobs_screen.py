@@ -512,9 +512,9 @@ def test_forms_are_begun_empty_as_a_copy_and_as_the_next_step(
             await until(pilot, lambda: app.screen is app.jobs)
         new, scheduled, copy, following = Form.begun
         assert new == ("/data/ribosome", None, "")
-        assert scheduled == ("/data/hiv", {"sym_name": "C6"}, "Refine3D/job040", "Refine3D/job040/")
-        assert copy == ("/data/hiv", {"sym_name": "C1"}, "Refine3D/job041", "")
-        assert following[:3] == ("/data/hiv", {"sym_name": "C1"}, "Refine3D/job041")
+        assert scheduled == ("/data/hiv", {"sym_name": "C6"}, "edit of Refine3D/job040", "Refine3D/job040/")
+        assert copy == ("/data/hiv", {"sym_name": "C1"}, "edit of Refine3D/job041", "")
+        assert following[:3] == ("/data/hiv", {"sym_name": "C1"}, "next step after Refine3D/job041")
         assert "no final files" in f"{following[3]}"
         await go_to(app, pilot, 1)
         await pilot.press("greater_than_sign")

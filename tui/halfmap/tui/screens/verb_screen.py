@@ -62,7 +62,7 @@ class VerbScreen(StartingScreen):
         if detail is not None:
             # a folder that somebody has made and not run is run itself, if nothing is changed
             folder = row.name if row.state is JobState.SCHEDULED else ""
-            self.app.push_screen(EditScreen(row.project, detail.options, known_as(row), folder))
+            self.app.push_screen(EditScreen(row.project, detail.options, f"edit of {known_as(row)}", folder))
 
     async def _next_step(self, row: JobRow) -> None:
         from halfmap.tui.screens.edit import EditScreen
@@ -74,7 +74,7 @@ class VerbScreen(StartingScreen):
         if detail is None or files is None or records is None:
             return
         step = next_step(detail, files, iterations_from(records))
-        self.app.push_screen(EditScreen(row.project, step.options, known_as(row), notes=step.sentences))
+        self.app.push_screen(EditScreen(row.project, step.options, f"next step after {known_as(row)}", notes=step.sentences))
 
     def action_cards(self) -> None:
         """Show the cards."""
