@@ -55,13 +55,16 @@ def test_panes_share_the_width(panes, width, columns):
     assert columns_for(panes, width) == columns
 
 
-def test_a_digit_shows_a_pane_and_hides_it_and_the_last_one_stays(demo):
+def test_a_digit_shows_a_pane_goes_there_and_hides_it_and_the_last_one_stays(demo):
     async def story(pilot, screen):
         assert shown(screen) == "123678"
         await pilot.press("4")
         assert shown(screen) == "1234678"
         for key in "1234678":
-            await pilot.press(key)
+            while shown(screen) != key and key in shown(screen):
+                await pilot.press(key)
+                await pilot.pause(0.05)
+        await pilot.press("8")
         return shown(screen)
 
     assert told(demo.service, "job011", story) == "8"
@@ -122,8 +125,7 @@ def test_another_jobs_curves_are_laid_over_and_taken_away(demo):
 
 def test_parameters_are_shown_changed_all_and_compared_with_the_parent(demo):
     async def story(pilot, screen):
-        for key in "123678":
-            await pilot.press("9" if key == "1" else key)
+        await pilot.press("9")
         await until(pilot, lambda: screen.query(ParametersPane))
         pane = screen.query_one(ParametersPane)
         titles = []

@@ -51,10 +51,10 @@ class JobScreen(VerbScreen):
         Its number.
     """
 
-    HINTS = ("escape", "m", "left", "x", "o", "X", "C", "greater_than_sign", "e", "h", "l")
+    HINTS = ("escape", "slash", "E", "t", "f", "m", "left", "x", "o", "X", "C", "greater_than_sign", "e", "h", "l")
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(key, f"toggle_pane('{key}')", f"Pane {kind.TITLE}: show or hide", show=False)
+            Binding(key, f"toggle_pane('{key}')", f"Pane {kind.TITLE}: show, go there, hide", show=False)
             for key, kind in PANES.items()
         ),
         Binding("m", "maximise", "maximise", tooltip="Maximise the pane in focus, and back"),
@@ -132,7 +132,7 @@ class JobScreen(VerbScreen):
     # --- panes -------------------------------------------------------------------------------------------------------
 
     async def action_toggle_pane(self, key: str) -> None:
-        """Show a pane, or hide it."""
+        """Show a pane, go there, or hide the one in focus."""
         grid = self.query_one(PaneGrid)
         await grid.toggle(key)
         self.halfmap.remember_panes(grid.shown)

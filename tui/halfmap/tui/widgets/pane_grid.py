@@ -66,17 +66,14 @@ class PaneGrid(VerticalScroll):
                 pane.show(picture)
 
     async def toggle(self, key: str) -> None:
-        """Show a pane, or hide it; the last one stays."""
-        if self.maximised:
-            self.maximised = ""
-            self.shown = "".join(one for one in self._kinds if one in self.shown or one == key)
-        elif key in self.shown:
+        """Show a pane and go there; hide it if one is there already. The last one stays."""
+        if key in self.shown and not self.maximised and self._panes[key].has_focus_within:
             self.shown = self.shown.replace(key, "") or self.shown
         else:
             self.shown = "".join(one for one in self._kinds if one in self.shown or one == key)
+        self.maximised = ""
         await self._arrange()
-        if key in self.shown:
-            self._focus_on(key)
+        self._focus_on(key if key in self.shown else self.shown[0])
 
     async def maximise(self) -> None:
         """Show the pane in focus alone, or all of them again."""
