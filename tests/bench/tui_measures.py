@@ -127,7 +127,7 @@ def job_view(world: World, sizes: Sizes) -> Iterator[Figure]:
         terminal.settle()
         yield from _echoes("←, → through iterations", terminal, ("Left", "Left", "Right"), sizes.keys)
         yield from _maps(terminal, sizes.keys // 3)
-        terminal.press("8")
+        terminal.press("8", "8")
         terminal.settle()
         shown = terminal.echo("8", lambda text: "Expectation" in text or "sec ~~" in text)
         yield Figure(f"first page of a log of {world.log.stat().st_size // 2**20} MB", shown, "s", 0.3)
@@ -175,8 +175,6 @@ def running(world: World, sizes: Sizes) -> Iterator[Figure]:
 
 
 def _focus_output(terminal: Terminal) -> None:
-    terminal.press("8")
-    terminal.look(1)
     terminal.press("8")
     terminal.look(1)
 

@@ -44,7 +44,7 @@ def job(daemon, started):
 
 
 def maximise_output(job) -> None:
-    for key in ("8", "8", "m"):
+    for key in ("8", "m"):
         job.press(key)
         job.settle(0.4)
 
