@@ -131,7 +131,7 @@ def test_all_charts_can_be_drawn_in_ascii_and_in_fewer_rows(demo: Demo, capsys) 
     printed = called(capsys, "show", "2", "--chart", "all", "--ascii", "--height", "9")
     assert printed.isascii()
     charts = printed.split("\n\n")
-    for title in ("Resolution (A)", "Angles (deg)", "FSC", "Changes of poses", "Time (s)"):
+    for title in ("Resolution (A)", "Angles (deg)", "FSC", "Changes of poses", "Time (min)"):
         assert any(chart.startswith(title) for chart in charts)
     assert called(capsys, "show", "2", "--chart", "fsc", "--height", "9").count("\n") == 9
 
@@ -144,7 +144,7 @@ def test_where_the_locale_is_not_utf_8_charts_are_ascii_by_themselves(demo: Demo
 def test_an_iteration_can_be_looked_at(demo: Demo, capsys) -> None:
     assert "iteration 3" in called(capsys, "show", "2", "--chart", "fsc", "--iteration", "3")
     error = told(capsys, "show", "2", "--chart", "fsc", "--iteration", "77", code=2)
-    assert "iteration 77 is not finished; 1 to 12 are." in error
+    assert "iteration 77 is not finished; 1 to 13 are." in error
     assert "none is" in told(capsys, "show", "7", "--chart", "fsc", "--iteration", "1", code=2)
 
 

@@ -80,7 +80,7 @@ def test_a_finished_job_is_told_with_its_curves_slices_and_files(finished: Reade
     for one in (
         "Refine3D/job011/run_class001.mrc",
         "halfmap 0.1.0",
-        "12 (joined)",
+        "13 (joined)",
         "12 of 64 differ",
         "card 0, NVIDIA H100 80GB HBM3 (GPU-demo-0)",
     ):

@@ -12,7 +12,7 @@ from halfmap.tui.demo.service import DemoService
 from halfmap.tui.demo.troubled import RIBOSOME_PROJECT, add_failed, add_stalled
 
 _BEGAN_BEFORE_S = 3 * 3600.0
-_STALLED_BEFORE_S, _RUNNING_SINCE_S, _WAITING_SINCE_S = 25 * 60.0, 7 * 60.0, 4 * 60.0
+_STALLED_BEFORE_S, _RUNNING_SINCE_S, _WAITING_SINCE_S = 28 * 60.0, 7 * 60.0, 4 * 60.0
 _SHOWN_AT_FIRST = 2
 
 
