@@ -1,7 +1,7 @@
 """``python -m tests.recording PROJECT``: refine, and write the recording that the demonstration shows.
 
 PROJECT is a copy of the hiv-twin data set that may be written into; it is made with ``cp -r`` and ``chmod -R u+w``. The
-two refinements take about ten minutes on four cores. With ``--again`` those that are there already are taken.
+two refinements take a quarter of an hour on two cores. With ``--again`` those that are there already are taken.
 """
 
 import argparse
