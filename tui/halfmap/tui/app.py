@@ -168,7 +168,8 @@ class HalfmapApp(TypeAheadApp):
             self.bell()
 
     def _on_change(self, jobs: frozenset[int]) -> None:
-        screen = self.screen
+        # none is left when something changes while the interface ends
+        screen = next(iter(self.screen_stack[-1:]), None)
         if isinstance(screen, HalfmapScreen):
             screen.run_worker(screen.changed(jobs), group="changed", exclusive=True)
 
