@@ -44,14 +44,17 @@ class Tmux:
         self.columns, self.rows = columns, rows
         self._folder = Path(tempfile.mkdtemp(prefix="hm-tmux-"))
         self._server = [WHERE or "tmux", "-S", str(self._folder / "s"), "-f", os.devnull]
+        # tmux itself does not always come to know how a program ended
+        self._code = self._folder / "code"
         words = ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), *argv]
+        command = f"{shlex.join(words)}; echo $? > {self._code}"
         self._tmux("new-session", "-d", "-s", "t", "-x", f"{columns}", "-y", f"{rows}", "-c", str(folder or "/"),
                    "cat")  # fmt: skip
         self._tmux("set-option", "-g", "status", "off")
         self._tmux("set-option", "-g", "remain-on-exit", "on")
         self._tmux("set-option", "-g", "default-terminal", environ["TERM"])
         self._tmux("set-option", "-s", "escape-time", "10")
-        self._tmux("respawn-pane", "-k", "-t", "t", "-c", str(folder or "/"), f"exec {shlex.join(words)}")
+        self._tmux("respawn-pane", "-k", "-t", "t", "-c", str(folder or "/"), command)
 
     def __enter__(self) -> Self:
         return self
@@ -111,17 +114,11 @@ class Tmux:
             If it does not end in time.
         """
         end = time.monotonic() + seconds
-        # the pane may be dead a moment before its status is known
-        while len(found := self._tmux("display", "-p", "-t", "t", "#{pane_dead} #{pane_dead_status}").split()) < 2:
+        while not (found := self._code.read_text() if self._code.exists() else ""):
             if time.monotonic() > end:
                 raise NotShown(f"the program has not ended after {seconds} s:\n{self.framed()}")
             time.sleep(_LOOK_S)
-        return int(found[1])
-
-    @property
-    def process(self) -> int:
-        """The program's process."""
-        return int(self._tmux("display", "-p", "-t", "t", "#{pane_pid}"))
+        return int(found)
 
     def framed(self) -> str:
         """Give the screen in a frame, to be printed."""
