@@ -125,7 +125,7 @@ def job_view(world: World, sizes: Sizes) -> Iterator[Figure]:
         yield Figure("job that has ended, at rest", terminal.look(sizes.watched_s) / sizes.watched_s, "B/s", 0)
         terminal.press("Left")
         terminal.settle()
-        yield from _echoes("←, → through iterations", terminal, ("Left", "Left", "Right"), sizes.keys)
+        yield from _echoes("←, → through iterations", terminal, ("Left", "Right"), sizes.keys)
         yield from _maps(terminal, sizes.keys // 3)
         terminal.press("8", "8")
         terminal.settle()
@@ -141,9 +141,11 @@ def job_view(world: World, sizes: Sizes) -> Iterator[Figure]:
 def _maps(terminal: Terminal, times: int) -> Iterator[Figure]:
     """From the key to the other iteration's slices."""
     spent = []
-    for _ in range(times):
+    for number in range(times):
         before = _map_title(terminal.text)
-        spent.append(terminal.echo("Left", lambda text, before=before: before != _map_title(text)))
+        spent.append(
+            terminal.echo(("Left", "Right")[number % 2], lambda text, before=before: before != _map_title(text))
+        )
         terminal.settle(0.3)
     yield Figure("  until the other map is shown, median", statistics.median(spent), "s")
 

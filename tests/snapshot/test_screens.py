@@ -6,8 +6,8 @@ import pytest
 from halfmap.daemon.client import JobState
 from halfmap.daemon.fake import FakeService
 from halfmap.tui.app import HalfmapApp
-from halfmap.tui.look import Look
 from halfmap.tui.screens.jobs import JobsScreen
+from halfmap.tui.terminal.look import Look
 from tests.snapshot.conftest import NOW, text_of
 
 SMALL, LARGE = (80, 24), (160, 48)

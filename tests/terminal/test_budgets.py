@@ -117,15 +117,17 @@ def test_memory_stays_below_its_bound(daemon, job, where):
 
 def test_a_filter_is_answered_within_a_tenth_of_a_second(daemon, started):
     terminal = started()
-    terminal.press("/", "job0")
+    terminal.press("/", "job00")
     terminal.settle(0.5)
     assert terminal.echo("7", lambda text: "job007" in text and "job008" not in text) < 0.1 * BUSY
 
 
 def test_what_is_seen_is_what_a_whole_drawing_shows(daemon, job):
     """Nothing was left out that has changed: `Ctrl+L` writes every cell anew."""
-    # times do not go on any more
+    # times do not go on any more, and what was told of that has gone again
     daemon.do(lambda service: service.finish(RUNNING))
+    job.until("finished at")
+    job.until(lambda text: "▌" not in text, 20)
 
     def differences() -> list[tuple[str, str]]:
         job.settle(0.6)

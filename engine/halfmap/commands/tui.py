@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from halfmap.tui.look import THEMES, Look, NoTerminal, look_of
+from halfmap.tui.terminal.look import THEMES, Look, NoTerminal, look_of
 
 if TYPE_CHECKING:
     from halfmap.tui.app import HalfmapApp
@@ -97,7 +97,7 @@ async def _show_demo(look: Look) -> int:
 
 async def run(app: "HalfmapApp", look: Look) -> int:
     """Run the interface in this terminal; it ends with the terminal."""
-    from halfmap.tui.hangup import guard
+    from halfmap.tui.terminal.hangup import guard
 
     loop = asyncio.get_running_loop()
 

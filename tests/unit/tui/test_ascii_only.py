@@ -2,7 +2,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 
-from halfmap.tui.ascii_only import AsciiOnly, ascii_cells
+from halfmap.tui.terminal.ascii_only import AsciiOnly, ascii_cells
 
 
 def test_every_sign_keeps_its_cells_and_becomes_ascii():

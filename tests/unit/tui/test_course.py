@@ -1,5 +1,5 @@
 from halfmap.daemon.following import all_iterations
-from halfmap.tui.course import Course, Iteration, iterations_from
+from halfmap.tui.job.course import Course, Iteration, iterations_from
 
 
 def test_records_are_read_in_the_order_of_their_numbers_and_unknown_fields_are_passed_over():

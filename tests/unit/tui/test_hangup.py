@@ -4,12 +4,12 @@ import subprocess
 import sys
 import textwrap
 
-from halfmap.tui import hangup
+from halfmap.tui.terminal import hangup
 
 PROGRAM = textwrap.dedent(
     """
     import sys, time
-    from halfmap.tui import hangup
+    from halfmap.tui.terminal import hangup
     hangup.LOOK_S = hangup.GRACE_S = 0.05
     hangup.guard(lambda: {end})
     print("ready", flush=True)

@@ -1,8 +1,8 @@
 import pytest
 
 from halfmap.tui.charts.plot import Role
-from halfmap.tui.look import THEMES, NoTerminal, colours_of, is_utf8, look_of
 from halfmap.tui.palette import PALETTES, style_of
+from halfmap.tui.terminal.look import THEMES, NoTerminal, colours_of, is_utf8, look_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halfmap.tui.screen_memory import ScreenMemory, change_of_style
+from halfmap.tui.terminal.screen_memory import ScreenMemory, change_of_style
 
 COLUMNS, ROWS = 20, 4
 STYLES = ["", "1", "38;5;252;48;5;16", "1;38;5;252;48;5;16", "38;2;1;2;3", "7", "31;44", "4;97;100", "48;2;9;9;9"]

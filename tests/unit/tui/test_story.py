@@ -2,7 +2,7 @@ import pytest
 
 from halfmap.daemon.client import JobRow, JobState
 from halfmap.daemon.following import all_iterations
-from halfmap.tui.course import Course, Iteration, iterations_from
+from halfmap.tui.job.course import Course, Iteration, iterations_from
 from halfmap.tui.text.story import doing, is_fine_enough, missing_for_convergence, why_not_finer
 
 NOW = 1_000_000.0

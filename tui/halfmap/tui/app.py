@@ -11,14 +11,14 @@ from textual.driver import Driver
 from textual.filter import LineFilter
 
 from halfmap.daemon.client import DaemonAway, EventRow, Refused, Service
-from halfmap.tui.ascii_only import AsciiOnly
-from halfmap.tui.ascii_scroll import use_ascii_scroll_bars
 from halfmap.tui.link import Link
-from halfmap.tui.look import Look
 from halfmap.tui.screens.base import HalfmapScreen
+from halfmap.tui.terminal.ascii_only import AsciiOnly
+from halfmap.tui.terminal.ascii_scroll import use_ascii_scroll_bars
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.terminal.type_ahead import TypeAheadApp
 from halfmap.tui.text.news import is_news, news
 from halfmap.tui.themes import add_themes, pane_colours
-from halfmap.tui.type_ahead import TypeAheadApp
 
 _ROOMY_PANES, _FEW_PANES = "123678", "1238"
 
@@ -87,7 +87,7 @@ class HalfmapApp(TypeAheadApp):
         """Give the driver that spares bytes, where Textual would take its own for terminals."""
         from textual.drivers.linux_driver import LinuxDriver
 
-        from halfmap.tui.driver import SparingDriver
+        from halfmap.tui.terminal.driver import SparingDriver
 
         found = super().get_driver_class()
         return SparingDriver if found is LinuxDriver else found

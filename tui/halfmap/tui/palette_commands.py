@@ -9,8 +9,8 @@ from textual.fuzzy import Matcher
 from textual.screen import Screen
 
 from halfmap.daemon.client import JobRow
-from halfmap.tui.look import THEMES
 from halfmap.tui.screens.base import HalfmapScreen
+from halfmap.tui.terminal.look import THEMES
 from halfmap.tui.text.figures import known_as
 from halfmap.tui.text.keys import key_name
 from halfmap.tui.text.plain import plain

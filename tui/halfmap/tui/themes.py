@@ -3,8 +3,8 @@
 from textual.app import App
 from textual.theme import Theme
 
-from halfmap.tui.look import Look
 from halfmap.tui.palette import PALETTES
+from halfmap.tui.terminal.look import Look
 
 
 def add_themes(app: App[None], look: Look) -> None:

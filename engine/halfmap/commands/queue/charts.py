@@ -11,10 +11,10 @@ from halfmap.commands.queue.talking import Code, Unusable
 from halfmap.daemon.client import Client, JobRow
 from halfmap.tui.charts.all import CHARTS
 from halfmap.tui.charts.to_rich import as_text
-from halfmap.tui.look import colours_of, is_utf8
-from halfmap.tui.picture import JobPicture
-from halfmap.tui.pictures import PictureTaker
+from halfmap.tui.job.picture import JobPicture
+from halfmap.tui.job.pictures import PictureTaker
 from halfmap.tui.report.curves import plots_of
+from halfmap.tui.terminal.look import colours_of, is_utf8
 
 CHART_NAMES = (*CHARTS, "all")
 _HEIGHT, _PIPE_WIDTH = 18, 100

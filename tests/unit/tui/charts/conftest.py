@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from halfmap.daemon.following import all_iterations
-from halfmap.tui.course import Course, iterations_from
+from halfmap.tui.job.course import Course, iterations_from
 
 
 @pytest.fixture(scope="session")

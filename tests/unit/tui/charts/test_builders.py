@@ -12,7 +12,7 @@ from halfmap.tui.charts.all import CHARTS
 from halfmap.tui.charts.arrange import draw_all
 from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.plot import Plot, Series
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 
 
 def named(plot: Plot, name: str) -> Series:

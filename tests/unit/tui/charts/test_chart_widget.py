@@ -10,14 +10,14 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from halfmap.tui.charts.plot import Axis, Plot, Series
-from halfmap.tui.look import Look
-from halfmap.tui.picture import JobPicture
-from halfmap.tui.widgets.accuracy_pane import AccuracyPane
-from halfmap.tui.widgets.changes_pane import ChangesPane
-from halfmap.tui.widgets.chart import Chart
-from halfmap.tui.widgets.fsc_pane import FscPane
-from halfmap.tui.widgets.resolution_pane import ResolutionPane
-from halfmap.tui.widgets.time_pane import TimePane
+from halfmap.tui.job.picture import JobPicture
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.widgets.panes.accuracy_pane import AccuracyPane
+from halfmap.tui.widgets.panes.changes_pane import ChangesPane
+from halfmap.tui.widgets.panes.chart import Chart
+from halfmap.tui.widgets.panes.fsc_pane import FscPane
+from halfmap.tui.widgets.panes.resolution_pane import ResolutionPane
+from halfmap.tui.widgets.panes.time_pane import TimePane
 
 PLOT = Plot("Title", Axis("x"), Axis("y", low=0.0, high=9.0), (Series("a", (1.0, 9.0), (1.0, 8.0)),), notes=("one",))
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from halfmap.tui.course import iterations_from
 from halfmap.tui.demo.recording import MASK, RecordedJob, files_of, reveal, unpack
 from halfmap.tui.files.directions import read_directions
 from halfmap.tui.files.map_slices import read_slices
 from halfmap.tui.files.patient import Beat
+from halfmap.tui.job.course import iterations_from
 
 
 @pytest.fixture(scope="module")

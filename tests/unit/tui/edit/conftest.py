@@ -13,10 +13,10 @@ from halfmap.daemon.fake import FakeService
 from halfmap.daemon.form import form
 from halfmap.tui import app
 from halfmap.tui.app import HalfmapApp
-from halfmap.tui.look import Look
 from halfmap.tui.screens import checked_form
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.screens.edit import EditScreen
+from halfmap.tui.terminal.look import Look
 
 PROJECT = "/data/hiv"
 GIVEN = {"in_optimisation": "Extract/job010/optimisation_set.star", "fn_ref": "Reconstruct/job011/merged.mrc"}

@@ -8,14 +8,14 @@ from textual.pilot import Pilot
 
 from halfmap.daemon.client import DaemonAway, FormCheck, FormProblem, JobRow, Launch, PathRow, Refusal, Refused
 from halfmap.daemon.fake import FakeService
-from halfmap.tui.look import Look
 from halfmap.tui.screens.ask import AskScreen
 from halfmap.tui.screens.choose_project import ChooseProjectScreen
 from halfmap.tui.screens.edit import EditScreen
 from halfmap.tui.screens.form_dialogs import ProblemsScreen, TextScreen
 from halfmap.tui.screens.launch import LaunchScreen
-from halfmap.tui.widgets.line_field import LineField
-from halfmap.tui.widgets.pick_list import PickList
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.widgets.form.line_field import LineField
+from halfmap.tui.widgets.form.pick_list import PickList
 
 from .conftest import PROJECT, FormApp, until
 

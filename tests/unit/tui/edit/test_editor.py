@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from halfmap.daemon.client import FormProblem, FormText, OptionRow
-from halfmap.tui.editor import MOST_BYTES, EditorFailed, edited, editor_argv
-from halfmap.tui.form import open_form
-from halfmap.tui.read_back import read_back
+from halfmap.tui.form.editor import MOST_BYTES, EditorFailed, edited, editor_argv
+from halfmap.tui.form.form import open_form
+from halfmap.tui.form.read_back import read_back
 
 
 def no_program(_name: str) -> None:

@@ -1,7 +1,7 @@
 from halfmap.daemon.client import FormCheck, FormProblem, OptionRow
-from halfmap.tui.field_state import EMPTY, FieldState, field_state, turned
-from halfmap.tui.findings import Findings
-from halfmap.tui.form import open_form
+from halfmap.tui.form.field_state import EMPTY, FieldState, field_state, turned
+from halfmap.tui.form.findings import Findings
+from halfmap.tui.form.form import open_form
 
 SET = Findings(facts=FormCheck(set_names={"rlnTomoParticlesFile": "run_data.star", "rlnTomoTomogramsFile": "None"}))
 

@@ -1,6 +1,6 @@
 from halfmap.daemon.client import FormCheck, FormProblem, OptionRow, Refusal
-from halfmap.tui.findings import Findings, keyed, refused, shortened
-from halfmap.tui.form import open_form
+from halfmap.tui.form.findings import Findings, keyed, refused, shortened
+from halfmap.tui.form.form import open_form
 
 OPTION = FormProblem(key="sym_name", message="\"Symmetry\" (sym_name) is 'Z'; give one of C1 and the like.")
 FILE = FormProblem(key="fn_ref", message="merged.mrc: does not exist.")

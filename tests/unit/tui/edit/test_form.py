@@ -1,5 +1,5 @@
 from halfmap.daemon.client import OptionRow
-from halfmap.tui.form import Form, open_form, unknown
+from halfmap.tui.form.form import Form, open_form, unknown
 
 
 def named(form: Form, key: str) -> OptionRow:

@@ -1,5 +1,5 @@
 from halfmap.daemon.client import FormCheck, OptionRow
-from halfmap.tui.form import open_form
+from halfmap.tui.form.form import open_form
 from halfmap.tui.text import form_facts
 
 FACTS = FormCheck(

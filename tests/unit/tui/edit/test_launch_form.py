@@ -3,8 +3,8 @@ from datetime import datetime
 import pytest
 
 from halfmap.daemon.client import Launch
-from halfmap.tui.form import Form
-from halfmap.tui.launch_form import ROWS, Launching, read_launch
+from halfmap.tui.form.form import Form
+from halfmap.tui.form.launch_form import ROWS, Launching, read_launch
 from halfmap.tui.text.begin import begin_time
 
 NOW = datetime(2026, 7, 1, 18, 30).timestamp()

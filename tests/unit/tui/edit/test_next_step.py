@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from halfmap.daemon.client import IterationFiles, JobDetail, JobFiles, JobRow, JobState
-from halfmap.tui.course import Iteration
+from halfmap.tui.job.course import Iteration
 from halfmap.tui.text.next_step import coarser, next_step
 
 JOINED = IterationFiles(

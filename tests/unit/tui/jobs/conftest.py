@@ -10,10 +10,10 @@ from halfmap.daemon.client import JobState
 from halfmap.daemon.fake import FakeService
 from halfmap.tui import app as of_app
 from halfmap.tui.app import HalfmapApp
-from halfmap.tui.look import Look
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.screens.jobs import JobsScreen
-from halfmap.tui.widgets.job_table import JobTable
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.widgets.tables.job_table import JobTable
 from halfmap.tui.widgets.words import Words
 
 NOW = 1_000_000.0

@@ -10,12 +10,12 @@ from textual.screen import Screen
 
 from halfmap.daemon.client import JobState
 from halfmap.daemon.fake import FakeService
-from halfmap.tui.look import Look
 from halfmap.tui.screens import jobs as of_jobs
 from halfmap.tui.screens.ask import AskScreen
 from halfmap.tui.screens.jobs import JobsScreen
 from halfmap.tui.screens.stop import StopScreen
-from halfmap.tui.widgets.filter_line import FilterLine
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.widgets.tables.filter_line import FilterLine
 
 from .conftest import NOW, ListApp, Play, until
 

@@ -12,7 +12,6 @@ from textual.widgets import Input, Static
 from halfmap.daemon.client import CardProcessRow, CardRow, JobState
 from halfmap.daemon.fake import FakeService
 from halfmap.tui.files.folders import absolute, completed
-from halfmap.tui.look import Look
 from halfmap.tui.palette_commands import Command, commands_of, matching, run_command
 from halfmap.tui.screens import cards as of_cards
 from halfmap.tui.screens.ask import AskScreen
@@ -21,8 +20,9 @@ from halfmap.tui.screens.help import HelpScreen, key_groups
 from halfmap.tui.screens.jobs import JobsScreen
 from halfmap.tui.screens.palette import CommandTable, PaletteScreen
 from halfmap.tui.screens.projects import ProjectsScreen
+from halfmap.tui.terminal.look import Look
 from halfmap.tui.text.key_help import key_group, written
-from halfmap.tui.widgets.card_table import CardTable, ProjectTable
+from halfmap.tui.widgets.tables.card_table import CardTable, ProjectTable
 
 from .conftest import ListApp, Play, until
 

@@ -2,7 +2,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from halfmap.tui.text.cells import Cell, Column
-from halfmap.tui.widgets.row_lines import Line, difference, strip
+from halfmap.tui.widgets.tables.row_lines import Line, difference, strip
 
 COLUMNS = (Column("name", 6), Column("step", 5, is_right=True), Column("why", 4))
 

@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from halfmap.tui.type_ahead import TypeAheadApp
+from halfmap.tui.terminal.type_ahead import TypeAheadApp
 
 
 class Form(Screen[None]):

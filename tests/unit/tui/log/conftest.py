@@ -10,10 +10,10 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from halfmap.tui.files.text_feed import TextFeed
-from halfmap.tui.look import Look
-from halfmap.tui.widgets import log_window
-from halfmap.tui.widgets.log_panel import LogPanel
-from halfmap.tui.widgets.log_view import LogView
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.widgets.log import log_window
+from halfmap.tui.widgets.log.log_panel import LogPanel
+from halfmap.tui.widgets.log.log_view import LogView
 
 
 class LogApp(App[None]):

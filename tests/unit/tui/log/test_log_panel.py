@@ -4,8 +4,8 @@ import time
 import pytest
 
 from halfmap.tui.files.text_search import Found
-from halfmap.tui.widgets import log_search
-from halfmap.tui.widgets.log_panel import LogPanel
+from halfmap.tui.widgets.log import log_search
+from halfmap.tui.widgets.log.log_panel import LogPanel
 from tests.unit.tui.log.conftest import until
 
 

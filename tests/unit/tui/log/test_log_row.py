@@ -4,7 +4,7 @@ from halfmap.tui.text.log_match import Marks, expression_of
 from halfmap.tui.text.log_status import Place, status_text
 from halfmap.tui.text.log_text import LINE_BYTES, RawLine
 from halfmap.tui.text.log_words import title_of
-from halfmap.tui.widgets.log_row import RowLook, column_of, row, thumb_of
+from halfmap.tui.widgets.log.log_row import RowLook, column_of, row, thumb_of
 
 
 def drawn(kept, look, marks=None, is_hit=False, missing=0):

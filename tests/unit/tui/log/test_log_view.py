@@ -5,8 +5,8 @@ import pytest
 
 from halfmap.tui.files.text_file import TextFile
 from halfmap.tui.files.text_lines import TextLines
-from halfmap.tui.look import Look
-from halfmap.tui.widgets.log_view import LogView
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.widgets.log.log_view import LogView
 from tests.unit.tui.log.conftest import Cover, until
 
 ROWS = 11

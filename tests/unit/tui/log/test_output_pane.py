@@ -4,12 +4,12 @@ import pytest
 from textual.app import App, ComposeResult
 
 from halfmap.daemon.client import JobDetail, JobFiles, JobRow, JobState
-from halfmap.tui.look import Look
-from halfmap.tui.picture import JobPicture
+from halfmap.tui.job.picture import JobPicture
+from halfmap.tui.terminal.look import Look
 from halfmap.tui.text.log_words import missing_of
-from halfmap.tui.widgets import output_pane
-from halfmap.tui.widgets.log_view import LogView
-from halfmap.tui.widgets.output_pane import OutputPane
+from halfmap.tui.widgets.log.log_view import LogView
+from halfmap.tui.widgets.panes import output_pane
+from halfmap.tui.widgets.panes.output_pane import OutputPane
 from tests.unit.tui.log.conftest import until
 
 

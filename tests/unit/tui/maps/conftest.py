@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from halfmap.daemon.client import IterationFiles, JobFiles
-from halfmap.tui.course import Course, Iteration
-from halfmap.tui.picture import JobPicture
+from halfmap.tui.job.course import Course, Iteration
+from halfmap.tui.job.picture import JobPicture
 
 
 def ball(box: int, radius_px: float, centre: tuple[float, float, float] = (0, 0, 0)) -> np.ndarray:

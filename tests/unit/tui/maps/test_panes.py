@@ -12,12 +12,12 @@ from halfmap.daemon.client import IterationFiles, JobFiles
 from halfmap.tui.files import catalogue as of_catalogue
 from halfmap.tui.files import gallery as of_gallery
 from halfmap.tui.files.patient import Patience
-from halfmap.tui.look import Look
-from halfmap.tui.picture import JobPicture
-from halfmap.tui.widgets.map_pane import MapPane
-from halfmap.tui.widgets.orientations_pane import OrientationsPane
-from halfmap.tui.widgets.pane import Pane
-from halfmap.tui.widgets.rows_view import RowsView
+from halfmap.tui.job.picture import JobPicture
+from halfmap.tui.terminal.look import Look
+from halfmap.tui.widgets.panes.map_pane import MapPane
+from halfmap.tui.widgets.panes.orientations_pane import OrientationsPane
+from halfmap.tui.widgets.panes.pane import Pane
+from halfmap.tui.widgets.panes.rows_view import RowsView
 
 
 class Shown(App[None]):

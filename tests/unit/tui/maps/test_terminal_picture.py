@@ -11,8 +11,8 @@ from textual.app import SuspendNotSupported
 from halfmap.tui.charts.slices import SlicesPicture
 from halfmap.tui.files.map_slices import read_slices
 from halfmap.tui.files.patient import Beat
-from halfmap.tui.widgets import terminal_picture
-from halfmap.tui.widgets.terminal_picture import show_in_terminal
+from halfmap.tui.widgets.panes import terminal_picture
+from halfmap.tui.widgets.panes.terminal_picture import show_in_terminal
 from tests.unit.tui.maps.conftest import ball
 
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 from halfmap.daemon.client import JobDetail, JobFiles, JobRow, JobState
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 from halfmap.tui.report.matter import Matter, Told
 from halfmap.tui.report.methods import methods
 from halfmap.tui.report.run_record import RunRecord

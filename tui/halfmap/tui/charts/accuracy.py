@@ -11,7 +11,7 @@ from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import Value, along, estimated, known, looked_at, overlaid, positive
 from halfmap.tui.charts.plot import Axis, Mark, Plot, Series
 from halfmap.tui.charts.ticks import brief
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 
 FINE_ENOUGH = 0.75
 """A step below this share of the accuracy is fine enough."""

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from halfmap.tui.charts import accuracy, changes, fsc, resolution, time
 from halfmap.tui.charts.plot import Plot
-from halfmap.tui.course import Course
+from halfmap.tui.job.course import Course
 
 
 class Builder(Protocol):

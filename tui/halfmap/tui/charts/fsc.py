@@ -8,7 +8,7 @@ from itertools import pairwise
 from halfmap.tui.charts.known import OVERLAY_LETTERS, known, short_name
 from halfmap.tui.charts.plot import Axis, Level, Mark, Plot, Role, Series
 from halfmap.tui.charts.ticks import brief
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 
 GOLD_STANDARD = 0.143
 HALF = 0.5

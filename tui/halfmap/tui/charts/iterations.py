@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from halfmap.tui.charts.plot import Axis
-from halfmap.tui.course import Course
+from halfmap.tui.job.course import Course
 
 _FEW = 30
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from halfmap.tui.charts.plot import Plot, Series
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 
 _UNKNOWN = 999.0
 OVERLAY_LETTERS = "ABCDEFGHI"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import along, known, looked_at, overlaid
 from halfmap.tui.charts.plot import Axis, Plot, Role, Series
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 from halfmap.tui.text.figures import megabytes
 
 _SINGLE: tuple[Role, ...] = ("first", "second", "third")

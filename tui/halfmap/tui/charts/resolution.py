@@ -6,7 +6,7 @@ from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import along, before, known, looked_at, overlaid, positive
 from halfmap.tui.charts.plot import Axis, Level, Plot, Series
 from halfmap.tui.charts.ticks import brief
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 
 _NEAR_NYQUIST = 2.0
 _AT_NYQUIST = 1.02

@@ -8,7 +8,7 @@ from halfmap.tui.charts.iterations import iteration_axis
 from halfmap.tui.charts.known import has_curves, known, looked_at, overlaid
 from halfmap.tui.charts.memory import memory_plot
 from halfmap.tui.charts.plot import Axis, Plot, Role, Series
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 from halfmap.tui.text.figures import duration
 
 _PHASES: tuple[tuple[str, Role, str], ...] = (

@@ -21,7 +21,7 @@ def as_text(plots: Plot | Sequence[Plot], width: int, height: int, ascii_only: b
     ascii_only
         With ASCII characters only.
     theme
-        One of `halfmap.tui.look.THEMES`.
+        One of `halfmap.tui.terminal.look.THEMES`.
     """
     several = (plots,) if isinstance(plots, Plot) else tuple(plots)
     lines = []

@@ -9,7 +9,7 @@ from halfmap.tui.charts.all import CHARTS
 from halfmap.tui.charts.plot import Plot, Role
 from halfmap.tui.charts.svg_parts import colour_of
 from halfmap.tui.charts.to_svg import as_svg
-from halfmap.tui.course import Course
+from halfmap.tui.job.course import Course
 from halfmap.tui.palette import style_of
 from halfmap.tui.report.elements import Markup, element, section
 

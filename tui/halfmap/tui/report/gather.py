@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from halfmap.daemon.client import JobFiles, Service
-from halfmap.tui.picture import JobPicture
-from halfmap.tui.pictures import PictureTaker
+from halfmap.tui.job.picture import JobPicture
+from halfmap.tui.job.pictures import PictureTaker
 from halfmap.tui.report.checksums import check
 from halfmap.tui.report.matter import Matter, Told
 from halfmap.tui.report.optimisation_set import files_of_set

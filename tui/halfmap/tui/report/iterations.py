@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from halfmap.tui.course import Iteration
+from halfmap.tui.job.course import Iteration
 from halfmap.tui.report.elements import Markup, element, section, table
 from halfmap.tui.text.figures import duration
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from halfmap.daemon.client import CardRow, CardSample, DaemonStatus, HostRow, JobDetail, JobFiles, OptionRow
-from halfmap.tui.course import Course
+from halfmap.tui.job.course import Course
 from halfmap.tui.report.checksums import Checked
 from halfmap.tui.report.run_record import RunRecord
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from halfmap.daemon.client import JobState
-from halfmap.tui.course import Iteration
+from halfmap.tui.job.course import Iteration
 from halfmap.tui.report.matter import Matter
 
 CITATIONS = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from halfmap.tui.course import Iteration
+from halfmap.tui.job.course import Iteration
 from halfmap.tui.report.elements import Markup, element, section
 from halfmap.tui.report.matter import Matter, SlicedMap
 from halfmap.tui.report.methods import CITATIONS, methods

@@ -13,8 +13,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from halfmap.tui.look import Look
 from halfmap.tui.palette import style_of
+from halfmap.tui.terminal.look import Look
 from halfmap.tui.text.plain import plain_lines
 
 

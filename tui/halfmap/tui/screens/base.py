@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from textual.screen import Screen
 
 from halfmap.daemon.client import Refused, Service
-from halfmap.tui.look import Look
+from halfmap.tui.terminal.look import Look
 
 if TYPE_CHECKING:
     from halfmap.tui.app import HalfmapApp

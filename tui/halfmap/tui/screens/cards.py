@@ -15,9 +15,9 @@ from halfmap.tui.screens.no_daemon import StartingScreen
 from halfmap.tui.text.card_cells import CLEANABLE, about, card_lines, host_line, places_line
 from halfmap.tui.text.cells import Cell
 from halfmap.tui.text.plain import plain
-from halfmap.tui.widgets.card_table import CardTable, ProjectTable
-from halfmap.tui.widgets.row_table import RowTable
 from halfmap.tui.widgets.status_line import StatusLine
+from halfmap.tui.widgets.tables.card_table import CardTable, ProjectTable
+from halfmap.tui.widgets.tables.row_table import RowTable
 from halfmap.tui.widgets.words import Words
 
 LOOK_AGAIN_S = 2.0

@@ -7,14 +7,14 @@ from textual.timer import Timer
 
 from halfmap.daemon.client import FormDraft, Launch, PathRow, Refused
 from halfmap.tui.files.patient import Patience
-from halfmap.tui.findings import keyed, refused
-from halfmap.tui.form import open_form, unknown
+from halfmap.tui.form.findings import keyed, refused
+from halfmap.tui.form.form import open_form, unknown
 from halfmap.tui.screens.choose_project import ChooseProjectScreen, project_here
 from halfmap.tui.screens.form_dialogs import TextScreen
 from halfmap.tui.screens.form_screen import FormScreen
 from halfmap.tui.text.form_words import status
-from halfmap.tui.widgets.form_line import FormLine
-from halfmap.tui.widgets.form_part import FieldChanged
+from halfmap.tui.widgets.form.form_line import FormLine
+from halfmap.tui.widgets.form.form_part import FieldChanged
 
 OPTIONS_S = 0.3
 """How long nothing must have been changed before the options are checked (s)."""

@@ -12,12 +12,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from halfmap.daemon.client import ProjectRow
-from halfmap.tui.field_state import FieldState
 from halfmap.tui.files.patient import Patience, Unanswered
+from halfmap.tui.form.field_state import FieldState
 from halfmap.tui.text.plain import cut_front
 from halfmap.tui.widgets.box import Box
-from halfmap.tui.widgets.form_part import FormPart
-from halfmap.tui.widgets.line_field import LineField
+from halfmap.tui.widgets.form.form_part import FormPart
+from halfmap.tui.widgets.form.line_field import LineField
 
 
 async def project_here(patience: Patience) -> str:

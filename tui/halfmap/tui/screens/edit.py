@@ -6,9 +6,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from halfmap.daemon.client import JobRow, Refusal, Refused, Submission
-from halfmap.tui.findings import refused
-from halfmap.tui.form import Form
-from halfmap.tui.launch_form import ROWS, Launching
+from halfmap.tui.form.findings import refused
+from halfmap.tui.form.form import Form
+from halfmap.tui.form.launch_form import ROWS, Launching
 from halfmap.tui.screens.ask import AskScreen, Choice
 from halfmap.tui.screens.launch import LaunchScreen
 from halfmap.tui.screens.text_form import TextFormScreen

@@ -11,7 +11,7 @@ from textual.widgets.option_list import Option
 
 from halfmap.daemon.client import FormProblem
 from halfmap.tui.widgets.box import Box
-from halfmap.tui.widgets.form_part import FormPart
+from halfmap.tui.widgets.form.form_part import FormPart
 
 
 class TextScreen(ModalScreen[None], FormPart):

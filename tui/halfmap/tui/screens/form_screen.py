@@ -9,23 +9,23 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from halfmap.daemon.client import OptionRow, PathRow
-from halfmap.tui.field_state import FieldState, field_state
-from halfmap.tui.findings import Findings
-from halfmap.tui.form import NOT_OFFERED, Form
+from halfmap.tui.form.field_state import FieldState, field_state
+from halfmap.tui.form.findings import Findings
+from halfmap.tui.form.form import NOT_OFFERED, Form
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.screens.form_dialogs import ProblemsScreen, TextScreen
 from halfmap.tui.text import form_facts, option_help
 from halfmap.tui.text.form_facts import COARSE_STEP_KEY
 from halfmap.tui.text.form_words import keys_text
-from halfmap.tui.widgets.choice_field import ChoiceField
-from halfmap.tui.widgets.form_facts import FactsColumn, FactsLines
-from halfmap.tui.widgets.form_help import FormHelp
-from halfmap.tui.widgets.form_keys import FormKeys
-from halfmap.tui.widgets.form_line import FormLine
-from halfmap.tui.widgets.form_page import FormPage
-from halfmap.tui.widgets.form_tabs import FormTabs
-from halfmap.tui.widgets.pick_list import PickList
-from halfmap.tui.widgets.switch_field import SwitchField
+from halfmap.tui.widgets.form.choice_field import ChoiceField
+from halfmap.tui.widgets.form.form_facts import FactsColumn, FactsLines
+from halfmap.tui.widgets.form.form_help import FormHelp
+from halfmap.tui.widgets.form.form_keys import FormKeys
+from halfmap.tui.widgets.form.form_line import FormLine
+from halfmap.tui.widgets.form.form_page import FormPage
+from halfmap.tui.widgets.form.form_tabs import FormTabs
+from halfmap.tui.widgets.form.pick_list import PickList
+from halfmap.tui.widgets.form.switch_field import SwitchField
 
 _KEPT = "A run that goes on keeps these from its first iteration. Empty “Continue from here” to change them."
 

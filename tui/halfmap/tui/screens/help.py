@@ -11,7 +11,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from halfmap.tui.look import Look
+from halfmap.tui.terminal.look import Look
 from halfmap.tui.text.key_help import KeyGroup, key_group, without_repeats, written
 
 _WIDTH, _FRAME = 78, 5

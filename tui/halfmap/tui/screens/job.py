@@ -8,23 +8,23 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from halfmap.daemon.client import JobRow, Refused
-from halfmap.tui.picture import JobPicture
-from halfmap.tui.pictures import PictureTaker
+from halfmap.tui.job.picture import JobPicture
+from halfmap.tui.job.pictures import PictureTaker
 from halfmap.tui.screens.choose_job import ChooseJobScreen
 from halfmap.tui.screens.verb_screen import VerbScreen
-from halfmap.tui.widgets.accuracy_pane import AccuracyPane
-from halfmap.tui.widgets.changes_pane import ChangesPane
-from halfmap.tui.widgets.fsc_pane import FscPane
-from halfmap.tui.widgets.job_header import JobHeader
-from halfmap.tui.widgets.map_pane import MapPane
-from halfmap.tui.widgets.orientations_pane import OrientationsPane
-from halfmap.tui.widgets.output_pane import OutputPane
-from halfmap.tui.widgets.pane import Pane
-from halfmap.tui.widgets.pane_grid import PaneGrid
-from halfmap.tui.widgets.parameters_pane import ParametersPane
-from halfmap.tui.widgets.resolution_pane import ResolutionPane
+from halfmap.tui.widgets.panes.accuracy_pane import AccuracyPane
+from halfmap.tui.widgets.panes.changes_pane import ChangesPane
+from halfmap.tui.widgets.panes.fsc_pane import FscPane
+from halfmap.tui.widgets.panes.job_header import JobHeader
+from halfmap.tui.widgets.panes.map_pane import MapPane
+from halfmap.tui.widgets.panes.orientations_pane import OrientationsPane
+from halfmap.tui.widgets.panes.output_pane import OutputPane
+from halfmap.tui.widgets.panes.pane import Pane
+from halfmap.tui.widgets.panes.pane_grid import PaneGrid
+from halfmap.tui.widgets.panes.parameters_pane import ParametersPane
+from halfmap.tui.widgets.panes.resolution_pane import ResolutionPane
+from halfmap.tui.widgets.panes.time_pane import TimePane
 from halfmap.tui.widgets.status_line import StatusLine
-from halfmap.tui.widgets.time_pane import TimePane
 
 _KINDS: tuple[type[Pane], ...] = (
     ResolutionPane,

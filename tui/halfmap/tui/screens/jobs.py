@@ -17,10 +17,10 @@ from halfmap.tui.screens.verb_screen import VerbScreen
 from halfmap.tui.text.job_cells import Seen
 from halfmap.tui.text.listing import SORTS, Listed
 from halfmap.tui.text.states import counts
-from halfmap.tui.widgets.filter_line import FilterLine
-from halfmap.tui.widgets.job_list import JobList
-from halfmap.tui.widgets.row_table import RowTable
 from halfmap.tui.widgets.status_line import StatusLine
+from halfmap.tui.widgets.tables.filter_line import FilterLine
+from halfmap.tui.widgets.tables.job_list import JobList
+from halfmap.tui.widgets.tables.row_table import RowTable
 
 LOOK_AGAIN_S = 2.0
 """How often figures of the rows in sight are asked for while a job of the page runs (s)."""

@@ -10,14 +10,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from halfmap.daemon.client import OptionRow, PathRow
-from halfmap.tui.field_state import FieldState, field_state
-from halfmap.tui.findings import Findings
-from halfmap.tui.form import Form
-from halfmap.tui.launch_form import Launching, read_launch
+from halfmap.tui.form.field_state import FieldState, field_state
+from halfmap.tui.form.findings import Findings
+from halfmap.tui.form.form import Form
+from halfmap.tui.form.launch_form import Launching, read_launch
 from halfmap.tui.widgets.box import Box
-from halfmap.tui.widgets.form_page import FormPage
-from halfmap.tui.widgets.form_part import FieldChanged, FormPart
-from halfmap.tui.widgets.pick_list import PickList
+from halfmap.tui.widgets.form.form_page import FormPage
+from halfmap.tui.widgets.form.form_part import FieldChanged, FormPart
+from halfmap.tui.widgets.form.pick_list import PickList
 
 
 class LaunchScreen(ModalScreen[Launching | None], FormPart):

@@ -15,8 +15,8 @@ from textual.widgets import Input
 from halfmap.daemon.client import DaemonAway, JobQuery, Refused, Service
 from halfmap.tui.palette_commands import Command, commands_of, going_to, matching
 from halfmap.tui.text.cells import Cell, Column, Wish, granted
-from halfmap.tui.widgets.filter_line import DEBOUNCE_S
-from halfmap.tui.widgets.row_table import RowTable
+from halfmap.tui.widgets.tables.filter_line import DEBOUNCE_S
+from halfmap.tui.widgets.tables.row_table import RowTable
 
 _MOST_JOBS = 20
 _LONGEST_MATCH = 190

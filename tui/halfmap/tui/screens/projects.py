@@ -17,9 +17,9 @@ from halfmap.tui.screens.ask import AskScreen, Choice
 from halfmap.tui.screens.no_daemon import StartingScreen
 from halfmap.tui.text.cells import Cell
 from halfmap.tui.text.plain import plain, plain_lines
-from halfmap.tui.widgets.card_table import ProjectTable
-from halfmap.tui.widgets.row_table import RowTable
 from halfmap.tui.widgets.status_line import StatusLine
+from halfmap.tui.widgets.tables.card_table import ProjectTable
+from halfmap.tui.widgets.tables.row_table import RowTable
 from halfmap.tui.widgets.words import Words
 
 _SOME = 12

@@ -8,8 +8,8 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 
 from halfmap.daemon.client import FormText, Refused
-from halfmap.tui.editor import EditorFailed, edited, editor_argv
-from halfmap.tui.read_back import read_back
+from halfmap.tui.form.editor import EditorFailed, edited, editor_argv
+from halfmap.tui.form.read_back import read_back
 from halfmap.tui.screens.checked_form import CheckedFormScreen
 from halfmap.tui.screens.form_dialogs import TextScreen
 

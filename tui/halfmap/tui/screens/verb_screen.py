@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual.binding import Binding, BindingType
 
 from halfmap.daemon.client import JobRow, JobState
-from halfmap.tui.course import iterations_from
+from halfmap.tui.job.course import iterations_from
 from halfmap.tui.screens.doing import begin
 from halfmap.tui.screens.no_daemon import StartingScreen
 from halfmap.tui.text.figures import known_as
@@ -74,7 +74,9 @@ class VerbScreen(StartingScreen):
         if detail is None or files is None or records is None:
             return
         step = next_step(detail, files, iterations_from(records))
-        self.app.push_screen(EditScreen(row.project, step.options, f"next step after {known_as(row)}", notes=step.sentences))
+        self.app.push_screen(
+            EditScreen(row.project, step.options, f"next step after {known_as(row)}", notes=step.sentences)
+        )
 
     def action_cards(self) -> None:
         """Show the cards."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from halfmap.daemon.client import FormCheck
-from halfmap.tui.form import Form
+from halfmap.tui.form.form import Form
 from halfmap.tui.text.figures import megabytes, rough_duration
 
 COARSE_STEP_KEY = "sampling"

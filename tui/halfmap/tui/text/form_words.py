@@ -1,7 +1,7 @@
 """What the form's screen says about the form as a whole."""
 
-from halfmap.tui.findings import Findings
-from halfmap.tui.form import Form
+from halfmap.tui.form.findings import Findings
+from halfmap.tui.form.form import Form
 from halfmap.tui.text.option_help import title
 
 KEYS: tuple[tuple[str, str], ...] = (

@@ -1,7 +1,7 @@
 """What is said about a job's output: which file it is, why there is none."""
 
 from halfmap.tui.files.text_file import TextState
-from halfmap.tui.picture import JobPicture
+from halfmap.tui.job.picture import JobPicture
 from halfmap.tui.text.plain import plain
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from halfmap.daemon.client import IterationFiles, JobDetail, JobFiles
-from halfmap.tui.course import Iteration
+from halfmap.tui.job.course import Iteration
 
 _LOCAL_FROM = "1.8 degrees"
 """Where local searches begin if a job does not say it."""
@@ -38,7 +38,7 @@ def next_step(detail: JobDetail, files: JobFiles, iterations: Sequence[Iteration
     Parameters
     ----------
     detail, files, iterations
-        The finished job; the daemon's records of iterations are read by `halfmap.tui.course.iterations_from`.
+        The finished job; the daemon's records of iterations are read by `halfmap.tui.job.course.iterations_from`.
     """
     joined = next((one for one in reversed(files.iterations) if one.is_joined), None)
     if joined is None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from halfmap.daemon.client import JobRow, JobState
-from halfmap.tui.course import Course, Iteration
+from halfmap.tui.job.course import Course, Iteration
 from halfmap.tui.text.figures import rough_duration
 
 ACCURACY_FACTOR = 0.75

@@ -7,8 +7,8 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.widget import Widget
 
-from halfmap.tui.look import Look
 from halfmap.tui.palette import style_of
+from halfmap.tui.terminal.look import Look
 from halfmap.tui.text.keys import key_name
 from halfmap.tui.text.plain import plain
 from halfmap.tui.widgets.words import Words

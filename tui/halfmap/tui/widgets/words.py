@@ -3,8 +3,8 @@
 from rich.text import Text
 from textual.widgets import Static
 
-from halfmap.tui.look import Look
 from halfmap.tui.palette import style_of
+from halfmap.tui.terminal.look import Look
 from halfmap.tui.text.cells import Cell
 
 

@@ -1,0 +1,1 @@
+"""The fields of the form, and what stands around them."""

@@ -1,0 +1,1 @@
+"""The panes of a job, and how they share the screen."""
