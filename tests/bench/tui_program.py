@@ -1,7 +1,7 @@
 """Stands in for the engine in the figures of the interface: tells progress, writes maps and poses, works for ever.
 
 The daemon starts it in the place of ``mpiexec``: ``tui_program.py PACE … --pipeline_control JOB/``. PACE is a JSON file
-with the number of iterations to do at once, and whether to go on after them.
+with the number of iterations to do at once, whether to go on after them, and how long a fifth of an iteration then takes.
 """
 
 import json
@@ -18,7 +18,7 @@ from halfmap.contract.job_directory import Marker
 from halfmap.contract.progress import IterationFinished, PhaseProgress, ProgressWriter, RunFinished, RunStarted
 
 BOX, PIXEL_ANGSTROM, PARTICLES = 64, 4.0, 2000
-ITERATION_S, PHASES = 5, ("accuracy", "expectation", "maximization")
+FIFTHS, PHASES = 5, ("accuracy", "expectation", "maximization")
 _OPTIMISER = """# version 50001 / halfmap
 
 data_optimiser_general
@@ -43,7 +43,7 @@ def main() -> int:
         number = 0
         while number < pace["iterations"] or pace["goes_on"]:
             number += 1
-            if number > pace["iterations"] and not _work(writer, job, number):
+            if number > pace["iterations"] and not _work(writer, job, number, pace["fifth_s"]):
                 job_directory.marker_file(job, Marker.ABORTED).touch()
                 return 2
             _write_files(root, number, random)
@@ -53,15 +53,15 @@ def main() -> int:
     return 0
 
 
-def _work(writer: ProgressWriter, job: Path, number: int) -> bool:
-    """Tell once a second how far an iteration has come; False if it was told to stop."""
-    for second in range(ITERATION_S):
+def _work(writer: ProgressWriter, job: Path, number: int, fifth_s: float) -> bool:
+    """Tell five times how far an iteration has come; False if it was told to stop."""
+    for fifth in range(FIFTHS):
         if job_directory.marker_file(job, Marker.ABORT_NOW).exists():
             return False
-        phase = PHASES[min(second, len(PHASES) - 1)]
-        writer.write(PhaseProgress(iteration=number, phase=phase, fraction=second / ITERATION_S, seconds=second))
-        print(f" iteration {number}: {phase}, {20 * second} %", flush=True)  # noqa: T201
-        time.sleep(1)
+        phase = PHASES[min(fifth, len(PHASES) - 1)]
+        writer.write(PhaseProgress(iteration=number, phase=phase, fraction=fifth / FIFTHS, seconds=fifth * fifth_s))
+        print(f" iteration {number}: {phase}, {20 * fifth} %", flush=True)  # noqa: T201
+        time.sleep(fifth_s)
     return True
 
 

@@ -104,7 +104,8 @@ def _rest(bench: Bench) -> None:
 
 def pace(bench: Bench, iterations: int, goes_on: bool) -> None:
     """Say how the next program works."""
-    bench.root.joinpath("pace.json").write_text(json.dumps({"iterations": iterations, "goes_on": goes_on}))
+    told = {"iterations": iterations, "goes_on": goes_on, "fifth_s": 1.0}
+    bench.root.joinpath("pace.json").write_text(json.dumps(told))
 
 
 def write_log(path: Path, megabytes: int) -> None:

@@ -54,7 +54,7 @@ def started(where) -> Iterator[Callable[..., Terminal]]:
             terminal = stack.enter_context(Terminal(halfmap(*words), environ, columns, rows, **more))
             if listed:
                 terminal.until(listed, 30)
-                terminal.settle(0.5)
+                terminal.settle(0.3)
             return terminal
 
         yield start

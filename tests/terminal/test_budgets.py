@@ -39,7 +39,7 @@ def job(daemon, started):
     terminal = started()
     terminal.press("g", "Enter")
     terminal.until("1 Resolution")
-    terminal.settle(0.6)
+    terminal.settle(0.4)
     return terminal
 
 
@@ -65,31 +65,31 @@ def test_at_rest_nothing_is_written_and_no_time_spent(daemon, started):
     daemon.do(lambda service: service.finish(RUNNING))
     terminal = started()
     before = process.processor_s(terminal.process.pid)
-    assert terminal.look(2.5) == 0
+    assert terminal.look(1.5) == 0
     assert process.processor_s(terminal.process.pid) - before < 0.1
     terminal.press("Enter")
     terminal.until("1 Resolution")
-    terminal.settle(1.0)
-    assert terminal.look(2.5) == 0
+    terminal.settle(0.6)
+    assert terminal.look(1.5) == 0
 
 
 def test_a_job_that_runs_takes_at_most_eight_kilobytes_a_second(daemon, job):
     written, began = 0, time.monotonic()
-    for second in range(8):
-        share = second % 4 / 4
+    for second in range(5):
+        share = second % 3 / 3
         daemon.do(lambda service, share=share: service.progress(RUNNING, phase="expectation", fraction=share))
-        if second % 4 == 3:
+        if second % 3 == 2:
             daemon.do(iterate)
         written += job.look(1.0)
     assert 0 < written < 8000 * (time.monotonic() - began)
-    assert "5 " in job.text
+    assert "aligning particles" in job.text
 
 
 def test_following_a_log_takes_at_most_forty_kilobytes_a_second(daemon, job, where):
     maximise_output(job)
     written, began = 0, time.monotonic()
     with (where / "job/run.out").open("a") as log:
-        for tenth in range(40):
+        for tenth in range(30):
             # no two lines have anything in common
             log.writelines(f"{(line * 7919 + tenth) ** 9:0150d}\n" for line in range(100))
             log.flush()
@@ -130,7 +130,7 @@ def test_what_is_seen_is_what_a_whole_drawing_shows(daemon, job):
     job.until(lambda text: "▌" not in text, 20)
 
     def differences() -> list[tuple[str, str]]:
-        job.settle(0.6)
+        job.settle(0.4)
         lines, cells = job.lines, job.cells
         job.press("C-l")
         assert job.look(0.5) > 2000
@@ -138,7 +138,7 @@ def test_what_is_seen_is_what_a_whole_drawing_shows(daemon, job):
         return [both for both, *colours in zip(told, cells, job.cells, strict=True) if colours[0] != colours[1]]
 
     assert differences() == []
-    for key in ("Left", "4", "m", "m", "?", "Escape", "Escape", "j", "/"):
+    for key in ("Left", "4", "m", "?", "Escape", "Escape", "j"):
         job.press(key)
         assert differences() == [], key
     job.resize(90, 30)

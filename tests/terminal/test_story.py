@@ -75,7 +75,7 @@ def place(where, tiny_project) -> Iterator[Path]:
 def stand_in(place: Path, iterations: int) -> None:
     """Have a program started in the place of ``mpiexec`` that works for ever after some iterations."""
     pace = place / "pace.json"
-    pace.write_text(json.dumps({"iterations": iterations, "goes_on": True}))
+    pace.write_text(json.dumps({"iterations": iterations, "goes_on": True, "fifth_s": 0.5}))
     program = place / "program"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {tui_program.__file__} {pace} "$@"\n')
     program.chmod(0o755)

@@ -14,7 +14,7 @@ from halfmap.daemon.client import DaemonAway, EventRow, Refused, Service
 from halfmap.tui.link import Link
 from halfmap.tui.screens.base import HalfmapScreen
 from halfmap.tui.terminal.ascii_only import AsciiOnly
-from halfmap.tui.terminal.ascii_scroll import use_ascii_scroll_bars
+from halfmap.tui.terminal.ascii_scroll import choose_scroll_bars
 from halfmap.tui.terminal.look import Look
 from halfmap.tui.terminal.type_ahead import TypeAheadApp
 from halfmap.tui.text.news import is_news, news
@@ -71,8 +71,7 @@ class HalfmapApp(TypeAheadApp):
         self._panes = ""
         self._ascii = [AsciiOnly()] if look.ascii else []
         self._following: asyncio.Task[None] | None = None
-        if look.ascii:
-            use_ascii_scroll_bars()
+        choose_scroll_bars(look.ascii)
         add_themes(self, look)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

@@ -41,6 +41,6 @@ def _thumb(size: int, virtual_size: float, window_size: float, position: float) 
     return first, first + length
 
 
-def use_ascii_scroll_bars() -> None:
-    """Draw all scroll bars so, from now on."""
-    ScrollBar.renderer = AsciiScrollBar
+def choose_scroll_bars(is_ascii: bool) -> None:
+    """Draw all scroll bars so, or as Textual does, from now on."""
+    ScrollBar.renderer = AsciiScrollBar if is_ascii else ScrollBarRender
