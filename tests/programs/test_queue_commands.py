@@ -20,7 +20,6 @@ import pytest
 from halfmap.commands import COMMANDS, main
 from halfmap.commands.queue.submission import begin_time
 from halfmap.commands.queue.talking import Unusable
-from halfmap.commands.queue.words import duration, plain
 from halfmap.contract.job_star import write_job_star
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.fake import FakeService
@@ -28,6 +27,8 @@ from halfmap.daemon.places import Places
 from halfmap.daemon.records import CardProcessRow, CardRow, HostRow
 from halfmap.daemon.server import serving
 from halfmap.daemon.state import JobState
+from halfmap.tui.text.figures import duration
+from halfmap.tui.text.plain import plain
 
 SETS = ("--set", "in_optimisation=o.star", "--set", "fn_ref=r.mrc")
 OF_THE_QUEUE = ("submit", "list", "show", "why", "hold", "release", "priority", "stop", "resume", "wait", "cards",

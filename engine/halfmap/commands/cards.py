@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from halfmap.commands.queue.printing import as_json, print_note, print_table
 from halfmap.commands.queue.talking import Code, make_parser, new_key, talk
-from halfmap.commands.queue.words import figure
 from halfmap.daemon.client import CardRow, Client
+from halfmap.tui.text.figures import figure
 
 _HEADINGS = ("card", "name", "memory", "use", "power", "temperature", "state", "job", "reason", "uuid")
 

@@ -5,8 +5,9 @@ from contextlib import aclosing
 
 from halfmap.commands.queue.printing import as_json
 from halfmap.commands.queue.talking import Code, add_project, jobs_meant, make_parser, talk
-from halfmap.commands.queue.words import moment, plain
 from halfmap.daemon.client import Client, EventRow
+from halfmap.tui.text.figures import moment
+from halfmap.tui.text.plain import plain
 
 _LATEST = 100
 

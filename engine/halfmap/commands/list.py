@@ -7,8 +7,8 @@ from pathlib import Path
 
 from halfmap.commands.queue.printing import as_json, print_note, print_table
 from halfmap.commands.queue.talking import Code, add_project, make_parser, project_meant, talk
-from halfmap.commands.queue.words import accuracy, elapsed, figure, known_as
 from halfmap.daemon.client import Client, JobQuery, JobRow, JobState
+from halfmap.tui.text.figures import accuracy, elapsed, figure, known_as
 
 _PAGE = 500
 _HEADINGS = (

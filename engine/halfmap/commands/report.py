@@ -7,12 +7,12 @@ from pathlib import Path
 
 from halfmap.commands.queue.printing import print_error, print_note
 from halfmap.commands.queue.talking import Code, Unusable, add_jobs, jobs_meant, make_parser, talk
-from halfmap.commands.queue.words import plain
 from halfmap.contract.whole_file import write_whole
 from halfmap.daemon.client import Client
 from halfmap.tui.report.gather import ask, look
 from halfmap.tui.report.matter import Told
 from halfmap.tui.report.page import page
+from halfmap.tui.text.plain import plain
 
 
 def main(argv: Sequence[str]) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from halfmap.commands.queue.charts import CHART_NAMES, print_charts
 from halfmap.commands.queue.printing import as_json, print_facts
 from halfmap.commands.queue.talking import Code, Unusable, add_jobs, jobs_meant, make_parser, talk
-from halfmap.commands.queue.words import accuracy, duration, elapsed, figure, known_as, moment
 from halfmap.daemon.client import AttemptRow, Client, JobDetail
+from halfmap.tui.text.figures import accuracy, duration, elapsed, figure, known_as, moment
 
 _LEAST_HEIGHT, _MOST_HEIGHT = 4, 200
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from halfmap.commands.queue.printing import as_json
 from halfmap.commands.queue.talking import Code, add_jobs, change_each, make_parser, new_key, talk
 from halfmap.commands.queue.waiting import wait_for_jobs
-from halfmap.commands.queue.words import sentence
 from halfmap.daemon.client import Client
+from halfmap.tui.text.figures import sentence
 
 _MODES = {
     "after_iteration": "let the iteration under way end first",

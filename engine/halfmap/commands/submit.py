@@ -8,9 +8,9 @@ from pathlib import Path
 from halfmap.commands.queue.printing import as_json, print_error, print_note
 from halfmap.commands.queue.submission import NotAJob, Source, read_launch, read_source
 from halfmap.commands.queue.talking import Code, Unusable, make_parser, new_key, project_meant, talk
-from halfmap.commands.queue.words import sentence
 from halfmap.commands.wait import wait_and_tell
 from halfmap.daemon.client import Client, Submission
+from halfmap.tui.text.figures import sentence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from halfmap.commands.queue.printing import as_json
 from halfmap.commands.queue.talking import Code, add_jobs, jobs_meant, make_parser, talk
 from halfmap.commands.queue.waiting import wait_for_jobs
-from halfmap.commands.queue.words import sentence
 from halfmap.daemon.client import Client, JobRow, JobState
+from halfmap.tui.text.figures import sentence
 
 
 def main(argv: Sequence[str]) -> int:

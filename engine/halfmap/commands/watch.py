@@ -6,8 +6,8 @@ from pathlib import Path
 
 from halfmap.commands.queue.printing import as_json, print_table
 from halfmap.commands.queue.talking import Code, make_parser, new_key, project_path, talk
-from halfmap.commands.queue.words import plain
 from halfmap.daemon.client import Client, ProjectRow
+from halfmap.tui.text.plain import plain
 
 _HEADINGS = ("project", "jobs", "file system", "watched by", "trouble")
 

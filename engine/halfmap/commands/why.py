@@ -7,8 +7,9 @@ from pydantic import BaseModel
 
 from halfmap.commands.queue.printing import as_json
 from halfmap.commands.queue.talking import Code, add_jobs, jobs_meant, make_parser, talk
-from halfmap.commands.queue.words import duration, known_as, moment, plain
 from halfmap.daemon.client import Client, DaemonStatus, JobDetail, JobState, ProjectRow
+from halfmap.tui.text.figures import duration, known_as, moment
+from halfmap.tui.text.plain import plain
 
 
 class Why(BaseModel):

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from halfmap.commands.queue.words import plain
+from halfmap.tui.text.plain import plain
 
 _WIDE = 10_000
 _STYLES = {

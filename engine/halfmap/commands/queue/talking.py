@@ -9,8 +9,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from halfmap.commands.queue.printing import as_json, print_error, print_note
-from halfmap.commands.queue.words import sentence
 from halfmap.daemon.client import Client, DaemonAway, JobRow, Refused, connect
+from halfmap.tui.text.figures import sentence
 
 _PIPELINE = "default_pipeline.star"
 
