@@ -1,7 +1,7 @@
 """Stands in for the engine in the figures of the interface: tells progress, writes maps and poses, works for ever.
 
 The daemon starts it in the place of ``mpiexec``: ``tui_program.py PACE … --pipeline_control JOB/``. PACE is a JSON file
-with the number of iterations to do at once, whether to go on after them, and how long a fifth of an iteration then takes.
+with the number of iterations to do at once, whether to go on after them, and how long a fifth of one then takes.
 """
 
 import json

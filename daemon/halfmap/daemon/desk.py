@@ -169,6 +169,8 @@ class Desk(Service):
     async def host(self) -> HostRow:
         """Tell what the machine has and what running jobs use of it."""
         machine, taken = self._line.machine(), self._line.taken()
+        partitions = self._parts.slurm.partitions
+        partitions.refresh()
         return HostRow(
             host=platform.node(),
             cores=machine.cores,
@@ -176,6 +178,8 @@ class Desk(Service):
             memory_mb=int(machine.memory_mb),
             memory_leased_mb=int(taken.memory_mb),
             cards_problem=machine.cards_problem,
+            partitions=partitions.rows,
+            slurm_problem=partitions.problem,
         )
 
     async def metrics(self) -> str:

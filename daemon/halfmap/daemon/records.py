@@ -231,8 +231,37 @@ class CardRow(Record):
     reason: str = ""
 
 
+class PartitionRow(Record):
+    """A partition of Slurm, as ``sinfo`` tells it.
+
+    Attributes
+    ----------
+    time_limit
+        In Slurm's spelling, such as ``2-00:00:00`` or ``infinite``.
+    cores, cores_free
+        Of all its nodes.
+    generic_resources
+        What its kinds of nodes have, such as ``gpu:a100:4``.
+    """
+
+    name: str
+    is_default: bool = False
+    is_up: bool = True
+    time_limit: str = ""
+    nodes: int = 0
+    cores: int = 0
+    cores_free: int = 0
+    generic_resources: tuple[str, ...] = ()
+
+
 class HostRow(Record):
-    """The machine: cores and memory, those that running jobs have, and what is wrong with reading the cards."""
+    """The machine: cores and memory, those that running jobs have, and what is wrong with reading the cards.
+
+    Attributes
+    ----------
+    partitions, slurm_problem
+        Slurm's partitions, as last told, where it is on the PATH; why it does not tell.
+    """
 
     host: str
     cores: int
@@ -240,6 +269,8 @@ class HostRow(Record):
     memory_mb: int
     memory_leased_mb: int
     cards_problem: str = ""
+    partitions: tuple[PartitionRow, ...] = ()
+    slurm_problem: str = ""
 
 
 class ProjectRow(Record):

@@ -12,6 +12,7 @@ from halfmap.daemon.launcher import Launcher
 from halfmap.daemon.options import job_of
 from halfmap.daemon.settings import BadSettings, Slurm
 from halfmap.daemon.slurm import OverSlurm, SlurmRefused, SlurmUnavailable
+from halfmap.daemon.slurm_partitions import SlurmPartitions
 from halfmap.daemon.slurm_script import Asked
 from halfmap.daemon.slurm_states import SlurmJob, standing
 from halfmap.daemon.store import Job, Store
@@ -51,6 +52,11 @@ class SlurmWatch:
     store, lanes, clock
         Which attempts are Slurm's; the thread that asks; the time.
 
+    Attributes
+    ----------
+    partitions
+        Slurm's partitions.
+
     Raises
     ------
     BadSettings
@@ -63,6 +69,7 @@ class SlurmWatch:
             self._over = OverSlurm(environ, template, settings.options)
         except (OSError, ValueError) as error:
             raise BadSettings(f"daemon.toml: slurm: {error}") from None
+        self.partitions = SlurmPartitions(environ, lanes, clock)
         self._store = store
         self._lanes = lanes
         self._clock = clock

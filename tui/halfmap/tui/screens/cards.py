@@ -12,7 +12,7 @@ from halfmap.daemon.client import CardRow, DaemonAway, HostRow, JobQuery, JobRow
 from halfmap.tui.link import AGAIN_S
 from halfmap.tui.screens.ask import AskScreen, Choice
 from halfmap.tui.screens.no_daemon import StartingScreen
-from halfmap.tui.text.card_cells import CLEANABLE, about, card_lines, host_line, places_line
+from halfmap.tui.text.card_cells import CLEANABLE, about, card_lines, host_line, partition_lines, places_line
 from halfmap.tui.text.cells import Cell
 from halfmap.tui.text.plain import plain
 from halfmap.tui.widgets.status_line import StatusLine
@@ -21,6 +21,7 @@ from halfmap.tui.widgets.tables.row_table import RowTable
 from halfmap.tui.widgets.words import Words
 
 LOOK_AGAIN_S = 2.0
+_MOST_PARTITIONS = 6
 _UNENDED = tuple(state for state in JobState if not state.has_ended)
 
 
@@ -73,6 +74,7 @@ class CardsScreen(StartingScreen):
         yield Words(id="about")
         yield Words(id="host")
         yield Words(id="places")
+        yield Words(id="partitions")
         yield ProjectTable()
         yield StatusLine()
 
@@ -138,6 +140,11 @@ class CardsScreen(StartingScreen):
         self.query_one(CardTable).show(card_lines(machine.cards))
         self.query_one("#host", Words).say(Cell("Machine  "), Cell(host_line(machine.host), "note"))
         self.query_one("#places", Words).say(Cell("Jobs     "), Cell(places_line(machine.jobs), "note"))
+        lines = partition_lines(machine.host)[:_MOST_PARTITIONS]
+        partitions = self.query_one("#partitions", Words)
+        partitions.display = bool(lines)
+        partitions.styles.height = max(1, len(lines))
+        partitions.say(Cell("\n".join(lines), "note"))
         # projects in trouble first: few fit
         projects = sorted(machine.projects, key=lambda project: (not project.trouble, project.project))
         table = self.query_one(ProjectTable)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from halfmap.daemon.client import CardProcessRow, CardRow, HostRow, JobRow, ProjectRow
+from halfmap.daemon.client import CardProcessRow, CardRow, HostRow, JobRow, PartitionRow, ProjectRow
 from halfmap.tui.charts.plot import Role
 from halfmap.tui.text.cells import Cell, Column, Wish, granted
 from halfmap.tui.text.figures import figure, megabytes
@@ -126,6 +126,19 @@ def places_line(rows: Sequence[JobRow]) -> str:
     waiting = Counter(row.place for row in rows if row.state.is_waiting and not row.followed)
     told = [f"{plain(place)}: {active[place]} active, {waiting[place]} waiting" for place in sorted(active | waiting)]
     return "   ".join(told) or "no jobs run or wait"
+
+
+def partition_lines(host: HostRow) -> tuple[str, ...]:
+    """Tell of Slurm's partitions, a line each: cores, nodes, what they have, and how long a job may run there."""
+    problem = (f"Slurm: {plain(host.slurm_problem)}",) if host.slurm_problem else ()
+    return (*map(_partition, host.partitions), *problem)
+
+
+def _partition(one: PartitionRow) -> str:
+    state = "" if one.is_up else "down   "
+    cores = f"cores free {one.cores_free}/{one.cores}   {one.nodes} nodes"
+    more = "   ".join(plain(word) for word in (*one.generic_resources, f"limit {one.time_limit}") if word)
+    return f"slurm:{plain(one.name)}{' (default)' if one.is_default else ''}   {state}{cores}   {more}"
 
 
 def _share(part: float, whole: float) -> float:
