@@ -51,7 +51,7 @@ frames = st.lists(st.lists(runs(), min_size=1, max_size=6).map("\n".join), max_s
 def test_a_terminal_shows_the_same_whether_what_it_shows_already_is_written_again_or_not(drawn):
     memory = ScreenMemory()
     full = [f"{frame}\x1b[2;3H" for frame in drawn]
-    spared = [memory.spare(frame) for frame in full]
+    spared = [memory.spare(frame, COLUMNS, ROWS) for frame in full]
     # an end of a line is followed by a place
     naive, sparing = painted(*(frame.replace("\n", "") for frame in full)), painted(*spared)
     assert seen(sparing) == seen(naive)
@@ -61,36 +61,47 @@ def test_a_terminal_shows_the_same_whether_what_it_shows_already_is_written_agai
 def test_what_is_shown_already_costs_nothing():
     memory = ScreenMemory()
     frame = "\x1b[1;1H\x1b[1mhello\x1b[0m world\n\x1b[2;1H  ⣿⣿  \x1b[4;1H"
-    assert "hello" in memory.spare(frame)
-    assert memory.spare(frame) == ""
+    assert "hello" in memory.spare(frame, COLUMNS, ROWS)
+    assert memory.spare(frame, COLUMNS, ROWS) == ""
 
 
 def test_a_digit_that_changed_costs_a_place_a_style_and_the_digit():
     memory = ScreenMemory()
-    memory.spare("\x1b[1;1H\x1b[31mit 12 of 20, 33 %\x1b[0m\x1b[1;1H")
-    assert memory.spare("\x1b[1;1H\x1b[31mit 12 of 20, 34 %\x1b[0m\x1b[1;1H") == "\x1b[1;15H\x1b[31m4\x1b[0m\x1b[1;1H"
+    memory.spare("\x1b[1;1H\x1b[31mit 12 of 20, 33 %\x1b[0m\x1b[1;1H", COLUMNS, ROWS)
+    assert (
+        memory.spare("\x1b[1;1H\x1b[31mit 12 of 20, 34 %\x1b[0m\x1b[1;1H", COLUMNS, ROWS)
+        == "\x1b[1;15H\x1b[31m4\x1b[0m\x1b[1;1H"
+    )
 
 
 def test_a_cursor_that_only_moved_is_moved():
     memory = ScreenMemory()
-    memory.spare("\x1b[1;1Hx\x1b[1;1H")
-    assert memory.spare("\x1b[1;1Hx\x1b[3;2H") == "\x1b[3;2H"
+    memory.spare("\x1b[1;1Hx\x1b[1;1H", COLUMNS, ROWS)
+    assert memory.spare("\x1b[1;1Hx\x1b[3;2H", COLUMNS, ROWS) == "\x1b[3;2H"
 
 
 @pytest.mark.parametrize("odd", ["\x1b[1;1Ha\x1b[2Jb", "\x1b[1;1H\x1b]8;;http://x\x1b\\a", "\x1b[1;1Ha\nb"])
 def test_a_frame_with_anything_else_in_it_is_written_as_it_is_and_the_terminal_not_known_then(odd):
     memory = ScreenMemory()
-    memory.spare("\x1b[3;1Hknown\x1b[1;1H")
-    assert memory.spare(odd) == odd
-    assert "known" in memory.spare("\x1b[3;1Hknown\x1b[1;1H")
+    memory.spare("\x1b[3;1Hknown\x1b[1;1H", COLUMNS, ROWS)
+    assert memory.spare(odd, COLUMNS, ROWS) == odd
+    assert "known" in memory.spare("\x1b[3;1Hknown\x1b[1;1H", COLUMNS, ROWS)
+
+
+@pytest.mark.parametrize("beyond", ["\x1b[1;15Hseven more\x1b[1;1H", "\x1b[5;1Hbelow\x1b[1;1H"])
+def test_a_frame_that_is_larger_than_the_terminal_is_written_as_it_is_and_the_terminal_not_known_then(beyond):
+    memory = ScreenMemory()
+    memory.spare("\x1b[3;1Hknown\x1b[1;1H", COLUMNS, ROWS)
+    assert memory.spare(beyond, COLUMNS, ROWS) == beyond
+    assert "known" in memory.spare("\x1b[3;1Hknown\x1b[1;1H", COLUMNS, ROWS)
 
 
 def test_after_forgetting_everything_is_written_again():
     memory = ScreenMemory()
     frame = "\x1b[1;1Hhello\x1b[1;1H"
-    memory.spare(frame)
+    memory.spare(frame, COLUMNS, ROWS)
     memory.forget()
-    assert "hello" in memory.spare(frame)
+    assert "hello" in memory.spare(frame, COLUMNS, ROWS)
 
 
 @pytest.mark.parametrize("old", STYLES)
@@ -108,11 +119,11 @@ def test_one_style_follows_another(old, new):
 def test_a_large_screen_is_compared_in_a_few_milliseconds():
     rows = [f"\x1b[{y};1H" + styled("x" * 12, "38;5;252;48;5;16") * 17 for y in range(1, 51)]
     frame, memory = "\n".join(rows) + "\x1b[1;1H", ScreenMemory()
-    memory.spare(frame)
+    memory.spare(frame, 204, 50)
     spent = []
     for _ in range(20):
         began = time.perf_counter()
-        assert memory.spare(frame) == ""
+        assert memory.spare(frame, 204, 50) == ""
         spent.append(time.perf_counter() - began)
     # about 1.5 ms where nothing else runs
     assert min(spent) < 0.01, spent

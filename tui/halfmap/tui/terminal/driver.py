@@ -32,7 +32,7 @@ class SparingDriver(LinuxDriver):
         if data in (_BEGIN, _END):
             self._is_framed = data == _BEGIN
         elif _FRAME.match(data):
-            if spared := self._memory.spare(data):
+            if spared := self._memory.spare(data, *self._get_terminal_size()):
                 super().write(f"{_BEGIN}{spared}{_END}" if self._is_framed else spared)
         else:
             if not _CHANGES_NO_CELL.fullmatch(data):

@@ -23,7 +23,7 @@ _COLOUR_PARTS = {"5": 1, "2": 3}
 
 
 class NotAFrame(Exception):
-    """Something else than places, styles and text."""
+    """Something else than places, styles and text within the screen."""
 
 
 @dataclass
@@ -79,18 +79,21 @@ class ScreenMemory:
         self._rows.clear()
         self._cursor = None
 
-    def spare(self, frame: str) -> str:
+    def spare(self, frame: str, width: int, height: int) -> str:
         """Give what has to be written so that a terminal shows a frame; empty if it shows it already.
 
         Parameters
         ----------
         frame
             Places, styles and text, the cursor's place at its end. Anything else is given back as it is, and the
-            terminal is not known then.
+            terminal is not known then; so is a frame that is larger than the terminal, which has just become smaller:
+            what does not fit is written over its last column and line.
+        width, height
+            The terminal's size (cells).
         """
         pen = _Pen()
         try:
-            cursor = self._draw(frame, pen)
+            cursor = self._draw(frame, pen, width, height)
         except NotAFrame:
             self.forget()
             return frame
@@ -100,7 +103,7 @@ class ScreenMemory:
             self._cursor = cursor
         return "".join(pen.written)
 
-    def _draw(self, frame: str, pen: _Pen) -> tuple[int, int] | None:
+    def _draw(self, frame: str, pen: _Pen, width: int, height: int) -> tuple[int, int] | None:
         """Write what differs; give where the cursor is in the end."""
         place: tuple[int, int] | None = None
         style, end, is_plain = "", 0, True
@@ -115,7 +118,7 @@ class ScreenMemory:
                 place, is_plain = (int(token[1]), int(token[2])), True
             elif kind is None:
                 place = None
-            elif place is None:
+            elif place is None or place[0] > height or place[1] + len(token[4]) > width + 1:
                 raise NotAFrame
             else:
                 text = token[4]
