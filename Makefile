@@ -1,7 +1,7 @@
 # Everything a change has to pass: make check. PYTHON is the interpreter of an environment with `pip install -e .[dev]`.
 PYTHON ?= python
 
-.PHONY: check format lint types walls tests quick bench bench-daemon faults
+.PHONY: check format lint types walls tests quick bench bench-daemon bench-tui faults
 
 check: format lint types walls tests
 
@@ -29,6 +29,10 @@ bench:
 # figures of the daemon: answers, starts, adoption, memory
 bench-daemon:
 	$(PYTHON) -m tests.bench.daemon
+
+# figures of the terminal interface: first paint, bytes, echo of keys, memory
+bench-tui:
+	$(PYTHON) -m tests.bench.tui
 
 # every fault, many times; writes docs/reliability.md
 faults:
