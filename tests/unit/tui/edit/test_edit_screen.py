@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +7,16 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from halfmap.daemon.client import DaemonAway, FormCheck, FormProblem, JobRow, Launch, PathRow, Refusal, Refused
+from halfmap.daemon.client import (
+    DaemonAway,
+    FormCheck,
+    FormProblem,
+    JobRow,
+    Launch,
+    PathRow,
+    Refusal,
+    Refused,
+)
 from halfmap.daemon.fake import FakeService
 from halfmap.tui.screens.ask import AskScreen
 from halfmap.tui.screens.choose_project import ChooseProjectScreen
@@ -473,6 +483,21 @@ def test_the_working_directory_is_offered_first_if_it_is_a_project(
         await until(pilot, lambda: app.edit.project == str(tmp_path))
 
     play(story, project=None)
+
+
+def test_what_changes_while_the_form_is_being_opened_does_not_break_that_off(service: FakeService) -> None:
+    app = FormApp(service, Look())
+
+    async def story() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            app.push_screen(EditScreen(None))
+            while not app.edit.form.rows:
+                await asyncio.sleep(0)
+            # its fields are being made
+            app._on_change(frozenset({1}))
+            await until(pilot, lambda: isinstance(app.screen, ChooseProjectScreen))
+
+    asyncio.run(story())
 
 
 def test_escape_at_the_question_for_the_project_leaves(play: Play) -> None:

@@ -65,10 +65,9 @@ class CheckedFormScreen(FormScreen):
     # --- opening -----------------------------------------------------------------------------------------------------
 
     async def changed(self, jobs: frozenset[int]) -> None:  # noqa: ARG002 (the form is nobody else's)
-        """Open the form if it is not open yet."""
-        async with self._opening:
-            if not self.form.rows:
-                await self._open()
+        """Open the form if it is not open yet; what changes meanwhile would break off whatever is done here."""
+        if not self.form.rows:
+            self.run_worker(self._open_once(), group="open")
 
     def away(self, reason: str) -> None:
         """Tell that the daemon is away; what was typed stays."""
@@ -76,6 +75,11 @@ class CheckedFormScreen(FormScreen):
         self.show()
         if self.form.rows:
             self.check(0.0)
+
+    async def _open_once(self) -> None:
+        async with self._opening:
+            if not self.form.rows:
+                await self._open()
 
     async def _open(self) -> None:
         rows = await self.ask(self.service.options)
