@@ -200,3 +200,30 @@ def test_a_very_small_terminal_is_survived(demo):
         return screen.picture.detail is not None
 
     assert told(demo.service, "job011", story)
+
+
+def test_a_picture_that_is_being_taken_is_not_broken_off_by_what_other_jobs_do(demo):
+    async def story(pilot, screen):
+        await until(pilot, lambda: screen.picture.course.iterations)
+        service, may_answer, asked = screen.service, asyncio.Event(), []
+        job = service.job
+
+        async def slow(number):
+            asked.append(number)
+            await may_answer.wait()
+            return await job(number)
+
+        service.job = slow
+        mine = screen.job
+        service.progress(mine, reason="another reason")
+        screen.app._on_change(frozenset({mine}))
+        await until(pilot, lambda: asked)
+        for other in (mine + 100, mine + 101):
+            screen.app._on_change(frozenset({other}))
+        await pilot.pause(0.05)
+        may_answer.set()
+        await until(pilot, lambda: screen.picture.detail.row.reason == "another reason")
+        return len(asked)
+
+    # of those that came meanwhile none is this job, so it was not asked again
+    assert told(demo.service, "job012", story) == 1

@@ -170,7 +170,7 @@ class HalfmapApp(TypeAheadApp):
         # none is left when something changes while the interface ends
         screen = next(iter(self.screen_stack[-1:]), None)
         if isinstance(screen, HalfmapScreen):
-            screen.run_worker(screen.changed(jobs), group="changed", exclusive=True)
+            screen.run_worker(screen.changed(jobs), group="changed")
 
     def _on_away(self, reason: str) -> None:
         for screen in self.screen_stack:

@@ -19,7 +19,8 @@ class HalfmapScreen(Screen[None]):
     """A screen that asks the daemon.
 
     A subclass asks in `changed`, which is called when the screen is first shown, when it is shown again, and when the
-    daemon tells that jobs changed, at most twice a second.
+    daemon tells that jobs changed, at most twice a second. It is never broken off, and may be called again before it is
+    done.
     """
 
     @property
@@ -39,7 +40,7 @@ class HalfmapScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Ask anew whenever the screen is shown."""
-        self.run_worker(self.changed(frozenset()), group="changed", exclusive=True)
+        self.run_worker(self.changed(frozenset()), group="changed")
 
     async def changed(self, jobs: frozenset[int]) -> None:
         """Ask anew; `jobs` are those that changed, empty for anything."""

@@ -1,5 +1,6 @@
 """A job: what it does and why, and its panes."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
@@ -71,6 +72,8 @@ class JobScreen(VerbScreen):
         self.job = job
         self.picture = JobPicture()
         self._taker: PictureTaker | None = None
+        self._taking = asyncio.Lock()
+        self._is_wanted = False
 
     def compose(self) -> ComposeResult:
         """Head, panes, foot."""
@@ -109,12 +112,17 @@ class JobScreen(VerbScreen):
     def _look_again(self) -> None:
         detail = self.picture.detail
         if self.is_seen and not self.halfmap.link.away and (detail is None or detail.row.state.is_active):
-            self.run_worker(self._take_picture(), group="changed", exclusive=True)
+            self.run_worker(self._take_picture(), group="changed")
 
     async def _take_picture(self) -> None:
-        taker = self._taker
-        if taker is None:
-            return
+        """Take a picture that is not older than this; one that is under way is finished first, and never broken off."""
+        self._is_wanted = True
+        async with self._taking:
+            if self._is_wanted and self._taker is not None:
+                self._is_wanted = False
+                await self._take(self._taker)
+
+    async def _take(self, taker: PictureTaker) -> None:
         try:
             picture = await self.halfmap.link.ask(lambda: taker.take(self.picture))
         except Refused as error:

@@ -121,6 +121,8 @@ class ReadingPane(Pane, Generic[Choice, Found]):
             self._read_later()
         finally:
             reading.cancel()
+        if not self.query(RowsView):
+            return  # the pane was left while it was read
         self.seen = choice, found
         self.write_borders()
         self.draw(choice, found)
