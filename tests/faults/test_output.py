@@ -98,3 +98,14 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_run_was_writing_is_removed_by_the_next_and_nothing_else(tmp_path):
+    from halfmap.engine.setup.output import remove_unfinished
+
+    gone = [".run_it002_half1_class001.mrc.8222.tmp", ".run_optimiser.star.1.tmp"]
+    kept = ["run_it002_half1_class001.mrc", ".run_ct3_it002_data.star.8222.tmp", ".mine.8222.tmp", "run.out"]
+    for name in (*gone, *kept):
+        (tmp_path / name).touch()
+    remove_unfinished(tmp_path / "run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

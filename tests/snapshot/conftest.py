@@ -21,7 +21,7 @@ class ScreenExtension(SingleFileSnapshotExtension):
     """One text file for each screen, so that a change can be read in a diff."""
 
     _write_mode = WriteMode.TEXT
-    _file_extension = "txt"
+    file_extension = "txt"
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from halfmap.engine.reporting.records import iteration_finished, memory_mb, run_
 from halfmap.engine.reporting.run_log import BY_CAPTAIN_OF_HALF_1, BY_FIRST_RANK, RunLog
 from halfmap.engine.setup.assembly import assemble, image_source
 from halfmap.engine.setup.inputs import Inputs, read_inputs
-from halfmap.engine.setup.output import remove_results
+from halfmap.engine.setup.output import remove_results, remove_unfinished
 from halfmap.engine.setup.settings import first_sampling, settings_of
 
 
@@ -163,6 +163,7 @@ class Run:
         if not self.ranks.is_first:
             return
         checkpoint, root = self.inputs.checkpoint, self.arguments.output_root
+        remove_unfinished(Path(root))
         if self.arguments.overwrite and checkpoint is None:
             remove_results(Path(root))
         self.log.records = ProgressWriter(job_directory.progress_file(root))

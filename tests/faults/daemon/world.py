@@ -198,7 +198,7 @@ class World:
         for _ in range(500):
             before = self.store.rev()
             self.clock.advance(6)
-            await self.daemon._look_at_cards()
+            await self.daemon.look_at_cards()
             self.parts.wake.set()
             await asyncio.sleep(0.005)
             with contextlib.suppress(asyncio.CancelledError):

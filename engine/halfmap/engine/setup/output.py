@@ -1,6 +1,7 @@
 """Checking the place for the results before anything is written there."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.engine.errors import BadInput, RunExists
 
 _LEAST_FREE_MB = 50
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9]+\.tmp")
 
 
 def check_output(arguments: RefineArguments) -> None:
@@ -50,6 +52,14 @@ def _make(folder: Path) -> None:
         raise BadInput(f"{folder}: cannot be made ({error.strerror}); choose another --o.") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise BadInput(f"{folder}: cannot be written; choose a directory that you may write to.")
+
+
+def remove_unfinished(root: Path) -> None:
+    """Remove what a run that was killed was writing: files under the temporary names of `formats.whole_file`."""
+    for path in root.parent.iterdir():
+        name = _TEMPORARY.fullmatch(path.name)
+        if name and job_directory.is_result(root, path.with_name(name[1])):
+            path.unlink(missing_ok=True)
 
 
 def remove_results(root: Path) -> None:

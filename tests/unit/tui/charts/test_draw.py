@@ -1,4 +1,5 @@
 import math
+import sys
 import time
 
 import pytest
@@ -216,5 +217,5 @@ def test_a_chart_of_four_curves_is_drawn_in_a_few_milliseconds():
         began = time.process_time()
         draw(PLOT, 60, 15, False)
         spent.append(time.process_time() - began)
-    # about 2 ms where nothing else runs
-    assert min(spent) < 0.005, spent
+    # about 2 ms; the tracer of the coverage takes several times as long
+    assert min(spent) < 0.005 * (6 if sys.gettrace() else 2), spent

@@ -124,8 +124,9 @@ class PaletteScreen(ModalScreen[Command | None]):
             page = await self._service.jobs(asked)
         except (DaemonAway, Refused):
             return
-        table = self.query_one(CommandTable)
-        table.show((*(one for one in table.items if one.job is None), *going_to(page.jobs)))
+        # none is left if the palette was left meanwhile
+        for table in self.query(CommandTable):
+            table.show((*(one for one in table.items if one.job is None), *going_to(page.jobs)))
 
     @on(Input.Submitted)
     @on(RowTable.Opened)
