@@ -1,10 +1,13 @@
 """What all screens have in common: the way to the daemon, and hearing that something changed."""
 
+import inspect
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.worker import Worker
 
 from halfmap.daemon.client import Refused, Service
 from halfmap.tui.terminal.look import Look
@@ -41,6 +44,18 @@ class HalfmapScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Ask anew whenever the screen is shown."""
         self.run_worker(self.changed(frozenset()), group="changed")
+
+    def run_worker(self, work: Any, *given: Any, **named: Any) -> Worker[Any]:
+        """Run work; where its answer comes only after the screen was left, it is let go."""
+        return super().run_worker(self._unless_left(work) if inspect.iscoroutine(work) else work, *given, **named)
+
+    async def _unless_left(self, work: Awaitable[_Answer]) -> _Answer | None:
+        try:
+            return await work
+        except NoMatches:
+            if self in self.app.screen_stack:
+                raise
+            return None
 
     async def changed(self, jobs: frozenset[int]) -> None:
         """Ask anew; `jobs` are those that changed, empty for anything."""

@@ -94,6 +94,8 @@ class ChooseJobScreen(ModalScreen[int | None]):
             self._found = tuple(row for row in page.jobs if row.job != self._without)
         except (Refused, DaemonAway) as error:
             told = f"{error}"
+        if not self.query(OptionList):
+            return  # the question was answered meanwhile
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(_line(row)) for row in self._found])
