@@ -42,6 +42,8 @@ _BESIDE_OTHERS = ("tests/unit/tui/", "tests/snapshot/")
 _MEASURING = ("tests/bench/", "tests/terminal/")
 
 
+# before the workers of xdist read the groups
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that measure come last; with two workers (`-n 2 --dist loadgroup`) most tests stay one after the other.
 
