@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from textual.css.query import NoMatches
+from textual.dom import NoScreen
 from textual.screen import Screen
+from textual.widget import MountError
 from textual.worker import Worker
 
 from halfmap.daemon.client import Refused, Service
@@ -52,7 +54,7 @@ class HalfmapScreen(Screen[None]):
     async def _unless_left(self, work: Awaitable[_Answer]) -> _Answer | None:
         try:
             return await work
-        except NoMatches:
+        except (NoMatches, NoScreen, MountError):
             if self in self.app.screen_stack:
                 raise
             return None
