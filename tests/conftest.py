@@ -38,23 +38,6 @@ install_import_hook(
 )
 
 
-_BESIDE_OTHERS = ("tests/unit/tui/", "tests/snapshot/")
-_MEASURING = ("tests/bench/", "tests/terminal/")
-
-
-# before the workers of xdist read the groups
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that measure come last; with two workers (`-n 2 --dist loadgroup`) most tests stay one after the other.
-
-    Only those of the interface's screens run beside them: they wait more than they compute, and measure nothing.
-    """
-    for item in items:
-        if not item.nodeid.startswith(_BESIDE_OTHERS):
-            item.add_marker(pytest.mark.xdist_group("one after the other"))
-    items.sort(key=lambda item: item.nodeid.startswith(_MEASURING))
-
-
 def data_directory() -> Path:
     """Reference data beside the repository, or where HALFMAP_DATA says."""
     return Path(os.environ.get("HALFMAP_DATA", REPOSITORY.parent / "shared" / "data"))
