@@ -137,7 +137,9 @@ class FormScreen(HalfmapScreen):
             if old:
                 await old.remove()
             await self.query_one("#body").mount(page, before=0)
-            page.enter(key or self._last_keys.get(tab, ""))
+            # another tab may have been opened before this one stood
+            if self.page is page:
+                page.enter(key or self._last_keys.get(tab, ""))
             self.show()
 
     async def go_to(self, key: str) -> None:
