@@ -18,6 +18,7 @@ _NAMED = {
     "Delete": b"\x1b[3~",
     "F1": b"\x1bOP",
 }
+NAMES = (*_NAMED, *(f"C-{letter}" for letter in "bfglnprsu"))
 _LONGEST_CONTROL = 3
 
 

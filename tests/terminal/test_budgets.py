@@ -122,24 +122,23 @@ def test_a_filter_is_answered_within_a_tenth_of_a_second(daemon, started):
     assert terminal.echo("7", lambda text: "job007" in text and "job008" not in text) < 0.1 * BUSY
 
 
-def test_what_is_seen_is_what_a_whole_drawing_shows(daemon, job):
+def test_what_is_seen_is_what_a_whole_drawing_shows(daemon, started):
     """Nothing was left out that has changed: `Ctrl+L` writes every cell anew."""
-    # times do not go on any more, and what was told of that has gone again
-    daemon.do(lambda service: service.finish(RUNNING))
-    job.until("finished at")
-    job.until(lambda text: "▌" not in text, 20)
+    for _ in range(3):
+        daemon.do(iterate)
+    daemon.do(lambda service: service.finish(RUNNING))  # so that times do not go on
+    terminal = started()
 
     def differences() -> list[tuple[str, str]]:
-        job.settle(0.4)
-        lines, cells = job.lines, job.cells
-        job.press("C-l")
-        assert job.look(0.5) > 2000
-        told = zip(lines, job.lines, strict=True)
-        return [both for both, *colours in zip(told, cells, job.cells, strict=True) if colours[0] != colours[1]]
+        terminal.settle()
+        lines, cells = terminal.lines, terminal.cells
+        terminal.press("C-l")
+        assert terminal.look(0.3) > 2000
+        told = zip(lines, terminal.lines, strict=True)
+        return [both for both, *drawn in zip(told, cells, terminal.cells, strict=True) if drawn[0] != drawn[1]]
 
-    assert differences() == []
-    for key in ("Left", "4", "m", "?", "Escape", "Escape", "j"):
-        job.press(key)
+    for key in ("j", "k", "Enter", "Left", "4", "m", "?", "Escape"):
+        terminal.press(key)
         assert differences() == [], key
-    job.resize(90, 30)
+    terminal.resize(90, 30)
     assert differences() == []

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import time
+from random import Random
 
 import pytest
 
 from tests.terminal import process
+from tests.terminal.keys import NAMES
 from tests.terminal.places import environ_for, halfmap
-from tests.terminal.pty import NotShown
+from tests.terminal.pty import NotShown, Terminal
 
 SOON_S = 6.0
 """The guard looks every two seconds, and gives the interface two more to end."""
@@ -67,7 +69,7 @@ def test_q_leaves_and_restores_the_terminal(daemon, started):
 
 def stall(daemon, terminal) -> None:
     """Have much more written than the kernel keeps for a terminal, and read nothing of it."""
-    for number in range(40):
+    for number in range(25):
         terminal.press("C-l")
         daemon.do(lambda service, number=number: service.add_job("/data/hiv", alias=f"Refine3D/a{number}/"))
         time.sleep(0.05)
@@ -79,10 +81,10 @@ def test_a_terminal_that_takes_nothing_for_a_while_is_served_afterwards_and_noth
     stall(daemon, terminal)
     assert process.memory_mb(terminal.process.pid) - memory < 15
     assert process.processor_s(terminal.process.pid) - spent < 2
-    terminal.until("of 71", 10)
+    terminal.until("of 56", 10)
     terminal.settle()
     terminal.press("g", "j")
-    terminal.until("2 of 71", 10)
+    terminal.until("2 of 56", 10)
 
 
 def test_a_terminal_that_goes_while_it_takes_nothing_ends_it_too(daemon, started):
@@ -121,17 +123,28 @@ def test_what_is_pasted_into_the_list_does_nothing(daemon, started):
     assert terminal.process.poll() is None
     assert terminal.text == text
     assert daemon.do(lambda service: service._rows()) == before
-
-
-def test_a_paste_goes_into_the_filter_while_it_is_typed(daemon, started):
-    terminal = started()
+    # but it goes into a line that is open
     terminal.press("/")
     terminal.settle()
     terminal.paste("job007")
     terminal.until(lambda text: "job007" in text and "job008" not in text)
 
 
-def test_what_is_never_shown_is_told_with_the_screen(daemon, started):
-    terminal = started()
-    with pytest.raises(NotShown, match="job007"):
-        terminal.until("no such text", 0.2)
+def test_what_is_never_shown_is_told_with_the_screen(where):
+    with Terminal(["echo", "hello"], environ_for(where)) as terminal, pytest.raises(NotShown, match="hello"):
+        terminal.until("no such text", 1.0)
+
+
+def test_whatever_is_typed_nothing_breaks(started):
+    """A child at the keyboard, and a window that changes its size, over the demonstration's jobs."""
+    random = Random(11)
+    terminal = started("--demo", listed="job01", size=(80, 24))
+    keys = [*NAMES, *"abcdefghijklmnoprstuvwxyzABCEFGHIJKLMNOPRSTUVWXYZ123456789/?:*+-<>[]()=!0.,"]
+    end = time.monotonic() + 6
+    while time.monotonic() < end and terminal.process.poll() is None:
+        terminal.press(random.choice(keys))
+        terminal.look(random.choice((0.001, 0.01, 0.05)))
+        if random.random() < 0.02:
+            terminal.resize(*random.choice(((80, 24), (160, 48), (20, 5), (1, 1))))
+    assert b"Traceback" not in terminal.stream
+    assert terminal.process.poll() is None

@@ -5,9 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -29,13 +32,17 @@ SLOW_S = 40.0
 
 @dataclass
 class Story:
-    """A person at a terminal; each screen that was waited for is printed, to be read when a test fails."""
+    """A person at a terminal; the screens that were waited for are kept, to be read when a test fails."""
 
     terminal: Tmux
+    seen: list[str] = field(default_factory=list)
 
     def sees(self, *texts: str, seconds: float = SLOW_S) -> str:
-        text = self.terminal.until(lambda text: all(one in text for one in texts), seconds)
-        print(f"{' · '.join(texts)}\n{self.terminal.framed()}")  # noqa: T201
+        return self._sees(" · ".join(texts), lambda text: all(one in text for one in texts), seconds)
+
+    def _sees(self, what: str, happens: Callable[[str], object], seconds: float) -> str:
+        text = self.terminal.until(happens, seconds)
+        self.seen.append(f"{what}\n{self.terminal.framed()}")
         return text
 
     def sees_iteration(self, least: int) -> None:
@@ -46,8 +53,7 @@ class Story:
             logged = [int(number) for number in re.findall(r"iteration (\d+): [a-z]+, \d", text)]
             return bool(told and logged) and min(max(told), max(logged)) >= least
 
-        self.terminal.until(has_come, SLOW_S)
-        print(f"iteration {least}\n{self.terminal.framed()}")  # noqa: T201
+        self._sees(f"iteration {least}", has_come, SLOW_S)
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -58,18 +64,35 @@ class Story:
         self.terminal.type(text)
 
 
-@pytest.fixture
-def place(where, tiny_project) -> Iterator[Path]:
-    """A folder with a project, and a daemon of its own, if one is started, that is ended with all its jobs."""
-    shutil.copytree(tiny_project, where / "project")
-    yield where
-    environ = dict(environ_for(where))
-    listed = subprocess.run(halfmap("list", "--json"), env=environ, capture_output=True, text=True, check=False)
-    if listed.returncode == 0:
-        for row in json.loads(listed.stdout):
-            words = halfmap("stop", "--kill", str(row["job"]))
+@contextmanager
+def project_and_daemon(simulated: Path) -> Iterator[Path]:
+    """Make a folder with a project; a daemon that is started there is ended with all its jobs."""
+    where = Path(tempfile.mkdtemp(prefix="hm-"))
+    shutil.copytree(simulated, where / "project")
+    try:
+        yield where
+    finally:
+        environ = dict(environ_for(where))
+        listed = subprocess.run(halfmap("list", "--json"), env=environ, capture_output=True, text=True, check=False)
+        for row in json.loads(listed.stdout) if listed.returncode == 0 else ():
+            words = halfmap("stop", "--kill", "--wait", str(row["job"]))
             subprocess.run(words, env=environ, capture_output=True, check=False)
-    subprocess.run(halfmap("daemon", "stop"), env=environ, capture_output=True, check=False)
+        subprocess.run(halfmap("daemon", "stop"), env=environ, capture_output=True, check=False)
+        shutil.rmtree(where, ignore_errors=True)
+
+
+def told(simulated: Path, story: Callable[[Path, Story], None], columns: int, lines: int, term: str) -> None:
+    """Let a story happen in a terminal of its own; if it goes wrong, its screens are told with the error."""
+    with (
+        project_and_daemon(simulated) as place,
+        Tmux(halfmap(), environ_for(place, term), columns, lines, place / "project") as terminal,
+    ):
+        person = Story(terminal)
+        try:
+            story(place, person)
+        except Exception as error:
+            error.add_note(f"{term}, {columns}x{lines}\n" + "\n".join(person.seen))
+            raise
 
 
 def stand_in(place: Path, iterations: int) -> None:
@@ -133,62 +156,72 @@ def rows(place: Path) -> list[Mapping[str, object]]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("columns", "rows_", "term"), TERMINALS)
-def test_a_job_is_set_up_mended_submitted_watched_stopped_and_resumed_by_keys_alone(place, columns, rows_, term):
+def first_job(place: Path, person: Story) -> None:
+    """Set a job up, mend what is wrong with it, submit it, watch it, stop it, let it go on, and leave."""
     stand_in(place, iterations=4)
-    with Tmux(halfmap(), environ_for(place, term), columns, rows_, place / "project") as terminal:
-        person = Story(terminal)
-        watches_the_project(person)
-        fills_in_the_inputs(person)
-        # the last tab is before the first; its first field is the number of processes
-        person.press("C-p")
-        person.sees("Number of MPI procs", "Additional arguments")
-        person.press("C-u")
-        person.type("4")
-        person.sees("1 problem (F2)", "half sets")
-        person.press("C-s")
-        person.sees("not submitted")
-        person.press("C-u")
-        person.type("3")
-        person.sees("ready to submit")
-        submits(person)
-        person.sees("Refine3D/job001  running", "1 Resolution", "FSC 0.143")
-        person.sees_iteration(5)
-        before = person.sees("1 Resolution")
-        # head, charts and log go on
-        person.sees_iteration(6)
-        assert charts(person.sees("1 Resolution")) != charts(before)
-        person.press("X")
-        person.sees("Stop Refine3D/job001, and how?", "after this iteration")
-        person.press("a")
-        person.sees("Refine3D/job001  aborted")
-        assert rows(place)[0]["state"] == "aborted"
-        person.press("C")
-        person.sees("Clean up after Refine3D/job001")
-        person.press("y")
-        person.sees("Refine3D/job001  running")
-        leaves(person)
+    watches_the_project(person)
+    fills_in_the_inputs(person)
+    # the last tab is before the first; its first field is the number of processes
+    person.press("C-p")
+    person.sees("Number of MPI procs", "Additional arguments")
+    person.press("C-u")
+    person.type("4")
+    person.sees("1 problem (F2)", "half sets")
+    person.press("C-s")
+    person.sees("not submitted")
+    person.press("C-u")
+    person.type("3")
+    person.sees("ready to submit")
+    submits(person)
+    person.sees("Refine3D/job001  running", "1 Resolution", "FSC 0.143")
+    person.sees_iteration(5)
+    before = person.sees("1 Resolution")
+    # head, charts and log go on
+    person.sees_iteration(6)
+    assert charts(person.sees("1 Resolution")) != charts(before)
+    person.press("X")
+    person.sees("Stop Refine3D/job001, and how?", "after this iteration")
+    person.press("a")
+    person.sees("Refine3D/job001  aborted")
+    assert rows(place)[0]["state"] == "aborted"
+    person.press("C")
+    person.sees("Clean up after Refine3D/job001")
+    person.press("y")
+    person.sees("Refine3D/job001  running")
+    leaves(person)
     # it was only looked at from there
     assert rows(place)[0]["state"] == "running"
 
 
+def whole_refinement(place: Path, person: Story) -> None:
+    """See a refinement to its end, look back, and have the next step filled in."""
+    watches_the_project(person)
+    fills_in_the_inputs(person)
+    submits(person)
+    person.sees("Refine3D/job001  running", "1 Resolution")
+    person.sees("Refine3D/job001  finished", "Converged: both halves are joined", "joined:", seconds=3 * SLOW_S)
+    # the cursor comes to the joined iteration, and then to the one before
+    person.press("Left", "Left")
+    person.sees("7 Map: half 1, iteration 1")
+    person.press(">")
+    person.sees("next step after Refine3D/job001", "the joined map of both halves", "Esc back")
+    person.press("Escape")
+    person.sees("ready to submit", "Refine3D/job001/run_class001.mrc")
+    person.press("Escape")
+    person.sees("Refine3D/job001  finished")
+    leaves(person)
+
+
 @pytest.mark.slow
-def test_a_refinement_is_seen_to_its_end_and_its_next_step_filled_in(place):
-    with Tmux(halfmap(), environ_for(place), 160, 48, place / "project") as terminal:
-        person = Story(terminal)
-        watches_the_project(person)
-        fills_in_the_inputs(person)
-        submits(person)
-        person.sees("Refine3D/job001  running", "1 Resolution")
-        person.sees("Refine3D/job001  finished", "Converged: both halves are joined", "joined:", seconds=3 * SLOW_S)
-        # the cursor comes to the joined iteration, and then to the one before
-        person.press("Left", "Left")
-        person.sees("7 Map: half 1, iteration ")
-        person.press(">")
-        person.sees("next step after Refine3D/job001", "the joined map of both halves", "Esc back")
-        person.press("Escape")
-        person.sees("ready to submit", "Refine3D/job001/run_class001.mrc")
-        person.press("Escape")
-        person.sees("Refine3D/job001  finished")
-        leaves(person)
+def test_a_job_is_set_up_mended_submitted_watched_stopped_and_resumed_by_keys_alone_in_any_terminal(tiny_project):
+    # at once, for most of it is waiting
+    with ThreadPoolExecutor(len(TERMINALS)) as people:
+        stories = [people.submit(told, tiny_project, first_job, *terminal) for terminal in TERMINALS]
+        errors = [error for one in stories if (error := one.exception())]
+    if errors:
+        raise ExceptionGroup("some terminals", errors)
+
+
+@pytest.mark.slow
+def test_a_refinement_is_seen_to_its_end_and_its_next_step_filled_in(tiny_project):
+    told(tiny_project, whole_refinement, 160, 48, "xterm-256color")
