@@ -226,4 +226,4 @@ def test_a_picture_that_is_being_taken_is_not_broken_off_by_what_other_jobs_do(d
         return len(asked)
 
     # of those that came meanwhile none is this job, so it was not asked again
-    assert told(demo.service, "job012", story) == 1
+    assert told(demo.service, "job011", story) == 1

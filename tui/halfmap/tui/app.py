@@ -20,6 +20,9 @@ from halfmap.tui.terminal.type_ahead import TypeAheadApp
 from halfmap.tui.text.news import is_news, news
 from halfmap.tui.themes import add_themes, pane_colours
 
+_MOST_NEWS = 3
+NEWS_S = 5.0
+"""As long as a notice is seen (s): no more than a few stand over the screen."""
 _ROOMY_PANES, _FEW_PANES = "123678", "1238"
 
 
@@ -71,6 +74,8 @@ class HalfmapApp(TypeAheadApp):
         self._panes = ""
         self._ascii = [AsciiOnly()] if look.ascii else []
         self._following: asyncio.Task[None] | None = None
+        self._news: list[EventRow] = []
+        self._is_telling = False
         choose_scroll_bars(look.ascii)
         add_themes(self, look)
 
@@ -154,8 +159,23 @@ class HalfmapApp(TypeAheadApp):
         self._panes = keys
 
     def _on_event(self, event: EventRow) -> None:
-        if is_news(event):
-            self.run_worker(self._tell_news(event))
+        if not is_news(event):
+            return
+        self._news.append(event)
+        if len(self._news) == 1 and not self._is_telling:
+            self._is_telling = True
+            self.run_worker(self._tell_all_news())
+
+    async def _tell_all_news(self) -> None:
+        """Tell what happened; of much that happens at once a few things, and how much more there is."""
+        while self._news:
+            told, more, self._news = self._news[:_MOST_NEWS], len(self._news) - _MOST_NEWS, []
+            for event in told:
+                await self._tell_news(event)
+            if more > 0:
+                self.notify(f"{more} more jobs have ended or need somebody.", markup=False)
+            await asyncio.sleep(NEWS_S)
+        self._is_telling = False
 
     async def _tell_news(self, event: EventRow) -> None:
         try:
