@@ -202,7 +202,7 @@ def whole_refinement(place: Path, person: Story) -> None:
     person.sees("Refine3D/job001  finished", "Converged: both halves are joined", "joined:", seconds=3 * SLOW_S)
     # the cursor comes to the joined iteration, and then to the one before
     person.press("Left", "Left")
-    person.sees("7 Map: half 1, iteration 1")
+    person.sees("7 Map: half 1, iteration ")
     person.press(">")
     person.sees("next step after Refine3D/job001", "the joined map of both halves", "Esc back")
     person.press("Escape")
