@@ -72,7 +72,7 @@ class Projects:
         if watched is None:
             return
         try:
-            own = frozenset(job.name for job in self._own(project))
+            own = self._own_names(project)
             found = await self._parts.in_project(project, watched.followed.look, own)
             await self._inbox(project, watched)
             running = [job.folder for job in self._own(project) if job.state.is_active]
@@ -127,6 +127,11 @@ class Projects:
 
     def _own(self, project: Path) -> list[Job]:
         return self._parts.store.jobs_where("project = ? AND followed = 0 AND name <> ''", str(project))
+
+    def _own_names(self, project: Path) -> frozenset[str]:
+        # names only: the options of thousands of jobs take their time to be read
+        statement = "SELECT name FROM job WHERE project = ? AND followed = 0 AND name <> ''"
+        return frozenset(row[0] for row in self._parts.store.connection.execute(statement, (str(project),)))
 
     async def scan_polled(self) -> None:
         """Bring those up to date of which no events come."""
