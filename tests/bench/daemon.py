@@ -228,8 +228,11 @@ def _requests_meanwhile(environ: dict[str, str], seconds: float) -> list[float]:
     """In a process of its own: ask for this and that."""
 
     async def ask() -> list[float]:
-        found, end = [], time.perf_counter() + seconds
+        found = []
         async with connect(environ) as client:
+            # the client loads what it connects with at its first request: its own time, and not the daemon's
+            await client.status()
+            end = time.perf_counter() + seconds
             while time.perf_counter() < end:
                 for one in _ASKED.values():
                     began = time.perf_counter()
