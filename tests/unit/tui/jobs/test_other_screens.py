@@ -1,5 +1,6 @@
 """Pilot tests of cards, projects, help, palette, and of what leads to them."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from halfmap.daemon.client import CardProcessRow, CardRow, JobState
+from halfmap.daemon.client import CardProcessRow, CardRow, JobState, ProjectRow
 from halfmap.daemon.fake import FakeService
 from halfmap.tui.files.folders import absolute, completed
 from halfmap.tui.palette_commands import Command, commands_of, matching, run_command
@@ -170,6 +171,30 @@ def test_a_project_is_watched_by_its_path_and_no_more_after_a_question(play: Pla
         await until(pilot, lambda: "/data/new" not in [row.project for row in table.items])
 
     play(story)
+
+
+def test_an_answer_that_comes_when_the_program_ends_is_let_go(
+    play: Play, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projects = service.projects
+    answered = []
+
+    async def story(app: ListApp, pilot: Pilot[None]) -> None:
+        await to_projects(app, pilot)
+        screen = app.screen
+
+        async def late() -> list[ProjectRow]:
+            while screen.query("#projects-title"):
+                await asyncio.sleep(0)
+            answered.append(app.is_running)
+            return await projects()
+
+        monkeypatch.setattr(service, "projects", late)
+        assert isinstance(screen, ProjectsScreen)
+        screen.run_worker(screen.changed(frozenset()))
+
+    play(story)
+    assert answered == [False]
 
 
 def test_what_keeps_a_project_from_being_left_is_told(play: Play) -> None:

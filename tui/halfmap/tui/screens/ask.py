@@ -106,8 +106,9 @@ class AskScreen(ModalScreen[str | None]):
 
     def _keep_in_sight(self) -> None:
         """Scroll about to the cursor, where the terminal has fewer lines than the question."""
-        box = self.query_one(VerticalScroll)
-        box.scroll_to(y=box.max_scroll_y * self.cursor // max(1, len(self.choices) - 1), animate=False)
+        # called after a refresh, when a quick answer may already have taken the box away
+        for box in self.query(VerticalScroll):
+            box.scroll_to(y=box.max_scroll_y * self.cursor // max(1, len(self.choices) - 1), animate=False)
 
     @property
     def _look(self) -> Look:

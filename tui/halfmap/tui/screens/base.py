@@ -48,14 +48,15 @@ class HalfmapScreen(Screen[None]):
         self.run_worker(self.changed(frozenset()), group="changed")
 
     def run_worker(self, work: Any, *given: Any, **named: Any) -> Worker[Any]:
-        """Run work; where its answer comes only after the screen was left, it is let go."""
+        """Run work; where its answer comes only after the screen was left or the program ends, it is let go."""
         return super().run_worker(self._unless_left(work) if inspect.iscoroutine(work) else work, *given, **named)
 
     async def _unless_left(self, work: Awaitable[_Answer]) -> _Answer | None:
         try:
             return await work
         except (NoMatches, NoScreen, MountError):
-            if self in self.app.screen_stack:
+            # at its end the program takes screens apart that are still on the stack
+            if self.app.is_running and self in self.app.screen_stack:
                 raise
             return None
 
