@@ -1,6 +1,9 @@
-"""Shared by all tests: shape checks on, stray namespace files refused, reference data found."""
+"""Shared by all tests: shape checks on, stray namespace files refused, reference data found, time measured fairly."""
 
+import gc
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,30 @@ install_import_hook(
     # an int may stand where a float is asked for, as for mypy
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
+
+
+def pytest_collection_finish() -> None:
+    """Leave thousands of collected tests out of every search for garbage, which would take longer than most tests."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_what_earlier_tests_left() -> None:
+    """Leave out what earlier modules loaded, too, so that a test is as fast in a long run as by itself."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def undisturbed() -> Iterator[None]:
+    """Run a test that measures time as the program runs: without a tracer, and without this process's past."""
+    tracer = sys.gettrace()
+    gc.collect()
+    gc.freeze()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
 
 
 def data_directory() -> Path:

@@ -257,6 +257,7 @@ def test_a_long_output_is_never_read_whole(tmp_path, monkeypatch):
     assert sum(read) < 200_000
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_look_at_an_idle_job_is_cheap(hiv_twin):
     follower = Follower(hiv_twin / LOCAL_RUN)
     follower.look()

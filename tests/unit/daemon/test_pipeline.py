@@ -290,6 +290,7 @@ def test_what_is_added_is_read_back(jobs: list[tuple[str, Status, list[str]]]) -
     assert set(again.node_kinds()) == {file for _, _, files in jobs for file in files}
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_five_thousand_jobs_are_read_and_written_in_less_than_300_ms() -> None:
     head, _, _ = RELION_3.partition("Extract/job001/")
     rows = [f"Refine3D/job{number:03d}/       None           10            2 " for number in range(1, 5001)]

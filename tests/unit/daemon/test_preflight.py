@@ -231,6 +231,7 @@ def test_predicted_disk_is_what_recorded_runs_take(hiv_twin):
     assert taken < predicted < taken + 3
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_hundred_thousand_particles_are_read_in_seconds(project):
     path = Path(project.root / "Extract/job001/particles.star")
     lines = path.read_text().splitlines()

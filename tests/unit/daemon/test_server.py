@@ -356,6 +356,8 @@ def test_a_card_is_named_by_its_uuid_even_with_slashes(where):
         (b"{" + b",".join(b'"x%d": 1' % n for n in range(20_000)) + b"}", 400),
         (b'{"project": "' + b"a" * 2**20 + b'"}', 413),
     ],
+    # not the bodies, one of which has a megabyte
+    ids=range(14),
 )
 def test_no_body_does_more_than_being_refused_shortly(where, content, status):
     service = FakeService()
@@ -586,6 +588,7 @@ def test_the_daemon_ends_at_once_though_somebody_follows_and_answers_what_it_was
 # --- speed, and curl ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_small_request_takes_a_millisecond_or_two_and_a_page_less_than_ten(where):
     service = with_jobs(200)
 

@@ -116,6 +116,7 @@ def test_one_style_follows_another(old, new):
     assert pen(began + change) == pen(f"\x1b[{new}m" if new else "")
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_large_screen_is_compared_in_a_few_milliseconds():
     rows = [f"\x1b[{y};1H" + styled("x" * 12, "38;5;252;48;5;16") * 17 for y in range(1, 51)]
     frame, memory = "\n".join(rows) + "\x1b[1;1H", ScreenMemory()

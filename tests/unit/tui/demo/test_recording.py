@@ -15,6 +15,7 @@ def recorded(tmp_path_factory) -> tuple[RecordedJob, ...]:
     return unpack(tmp_path_factory.mktemp("recording"))
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_the_recording_is_small_and_unpacked_at_once(tmp_path: Path) -> None:
     from halfmap.tui.demo import recording
 

@@ -421,6 +421,7 @@ def test_of_5000_jobs_a_page_is_held_and_the_next_is_turned_to_at_its_end(play: 
     play(story, of=many)
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_filter_over_5000_jobs_answers_within_a_tenth_of_a_second(play: Play, many: FakeService) -> None:
     async def story(app: ListApp, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: len(app.table.items) == 500)

@@ -204,6 +204,7 @@ def test_a_giant_line_is_cut_and_never_read_whole(path, opened, monkeypatch):
     assert max(largest) <= text_lines.STEP
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_fifty_megabytes_are_counted_in_time(path, opened):
     block = b"".join(
         b" + a line of a log that is long, with the number %08d and some more\n" % n for n in range(10_000)
