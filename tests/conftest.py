@@ -41,25 +41,23 @@ install_import_hook(
 )
 
 
-def pytest_collection_finish() -> None:
-    """Leave thousands of collected tests out of every search for garbage, which would take longer than most tests."""
+def leave_out_what_is_there() -> None:
+    """Leave what is in memory out of every search for garbage, which after thousands of tests takes longer than a test."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _without_what_earlier_tests_left() -> None:
-    """Leave out what earlier modules loaded, too, so that a test is as fast in a long run as by itself."""
-    gc.collect()
-    gc.freeze()
+    """Let a test be as fast in a long run as by itself."""
+    leave_out_what_is_there()
 
 
 @pytest.fixture
 def undisturbed() -> Iterator[None]:
     """Run a test that measures time as the program runs: without a tracer, and without this process's past."""
     tracer = sys.gettrace()
-    gc.collect()
-    gc.freeze()
+    leave_out_what_is_there()
     sys.settrace(None)
     yield
     sys.settrace(tracer)

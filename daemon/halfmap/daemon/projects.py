@@ -20,6 +20,8 @@ from halfmap.daemon.service import Refused
 from halfmap.daemon.store import Job
 
 _AGAIN_S = 0.6
+_OWN = "project = ? AND followed = 0 AND name <> ''"
+"""Jobs of a project that halfmap runs and that have a folder."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class Projects:
         if watched is None:
             return
         try:
-            own = self._own_names(project)
+            own = self._parts.store.names_where(_OWN, str(project))
             found = await self._parts.in_project(project, watched.followed.look, own)
             await self._inbox(project, watched)
             running = [job.folder for job in self._own(project) if job.state.is_active]
@@ -126,12 +128,7 @@ class Projects:
                     await self._parts.in_project(project, settle_files, job)
 
     def _own(self, project: Path) -> list[Job]:
-        return self._parts.store.jobs_where("project = ? AND followed = 0 AND name <> ''", str(project))
-
-    def _own_names(self, project: Path) -> frozenset[str]:
-        # names only: the options of thousands of jobs take their time to be read
-        statement = "SELECT name FROM job WHERE project = ? AND followed = 0 AND name <> ''"
-        return frozenset(row[0] for row in self._parts.store.connection.execute(statement, (str(project),)))
+        return self._parts.store.jobs_where(_OWN, str(project))
 
     async def scan_polled(self) -> None:
         """Bring those up to date of which no events come."""

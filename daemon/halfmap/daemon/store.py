@@ -106,6 +106,10 @@ class Store:
         """Jobs for which an SQL condition of this program holds, oldest first."""
         return [_job(row) for row in self._all(f"SELECT * FROM job WHERE {condition} ORDER BY job", *values)]
 
+    def names_where(self, condition: str, *values: object) -> frozenset[str]:
+        """Names of such jobs alone: the options of thousands of them take their time to be read."""
+        return frozenset(row[0] for row in self._all(f"SELECT name FROM job WHERE {condition}", *values))
+
     def own_jobs(self, *states: JobState) -> list[Job]:
         """Jobs that halfmap runs, in any of these states."""
         marks = ", ".join("?" * len(states))

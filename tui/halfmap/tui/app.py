@@ -162,7 +162,7 @@ class HalfmapApp(TypeAheadApp):
         if not is_news(event):
             return
         self._news.append(event)
-        if len(self._news) == 1 and not self._is_telling:
+        if not self._is_telling:
             self._is_telling = True
             self.run_worker(self._tell_all_news())
 
