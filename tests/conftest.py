@@ -42,7 +42,7 @@ install_import_hook(
 
 
 def leave_out_what_is_there() -> None:
-    """Leave what is in memory out of every search for garbage, which after thousands of tests takes longer than a test."""
+    """Leave what is in memory out of searches for garbage, each of which takes longer than a test after thousands."""
     gc.collect()
     gc.freeze()
 
