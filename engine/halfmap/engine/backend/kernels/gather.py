@@ -3,6 +3,11 @@
 import numpy as np
 
 from halfmap.engine.backend.kernels import compiled
+from halfmap.engine.backend.kernels.blend import blended_pair
+
+
+_BLOCK = 256
+"""Pixels that are read for one orientation after the other: what neighbouring slices read stays in the cache."""
 
 
 @compiled
@@ -15,48 +20,42 @@ def gather_slices(
     slices: np.ndarray,  # out (orientations, tilts, pixels, 2) float32
     power: np.ndarray,  # in and out (orientations,) float64: Σ half_weight |slice|²
 ) -> None:
-    """Fill slices and add up their weighted power; a voxel with x < 0 is the conjugate of the opposite one."""
+    """Fill slices and add up their weighted power; a voxel with x < 0 is the conjugate of the opposite one.
+
+    Two loops, since places and weights are computed many pixels at a time and voxels are read one by one.
+    """
     one = np.float32(1)
     centre = np.float32(volume.shape[0] // 2)
     row = np.int32(2 * volume.shape[2])
     plane = np.int32(row * volume.shape[1])
     flat = volume.reshape(-1)
-    for o in range(matrices.shape[0]):
-        for f in range(matrices.shape[1]):
-            m = matrices[o, f]
-            ax, ay, az, bx, by, bz = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2]
-            out, weight = slices[o, f], half_weight[f]
-            total = np.float32(0)
-            for k in range(kx.shape[0]):
-                x = kx[k] * ax + ky[k] * bx
-                side = one if x >= 0 else -one
-                x *= side
-                y = (kx[k] * ay + ky[k] * by) * side + centre
-                z = (kx[k] * az + ky[k] * bz) * side + centre
-                xi, yi, zi = np.int32(x), np.int32(y), np.int32(z)
-                fx, fy, fz = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
-                i00 = 2 * xi + row * yi + plane * zi
-                i01 = i00 + row
-                i10 = i00 + plane
-                i11 = i10 + row
-                gx = one - fx
-                w00, w01 = (one - fy) * (one - fz), fy * (one - fz)
-                w10, w11 = (one - fy) * fz, fy * fz
-                real = (
-                    w00 * (gx * flat[i00] + fx * flat[i00 + 2])
-                    + w01 * (gx * flat[i01] + fx * flat[i01 + 2])
-                    + w10 * (gx * flat[i10] + fx * flat[i10 + 2])
-                    + w11 * (gx * flat[i11] + fx * flat[i11 + 2])
-                )
-                imag = side * (
-                    w00 * (gx * flat[i00 + 1] + fx * flat[i00 + 3])
-                    + w01 * (gx * flat[i01 + 1] + fx * flat[i01 + 3])
-                    + w10 * (gx * flat[i10 + 1] + fx * flat[i10 + 3])
-                    + w11 * (gx * flat[i11 + 1] + fx * flat[i11 + 3])
-                )
-                out[k, 0], out[k, 1] = real, imag
-                total += weight[k] * (real * real + imag * imag)
-            power[o] += total
+    place, side, way = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32), np.empty((3, _BLOCK), np.float32)
+    for f in range(matrices.shape[1]):
+        for start in range(0, kx.shape[0], _BLOCK):
+            stop = min(start + _BLOCK, kx.shape[0])
+            qx, qy, weight = kx[start:stop], ky[start:stop], half_weight[f, start:stop]
+            for o in range(matrices.shape[0]):
+                m = matrices[o, f]
+                ax, ay, az, bx, by, bz = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2]
+                for k in range(qx.shape[0]):
+                    x = qx[k] * ax + qy[k] * bx
+                    sign = one if x >= 0 else -one
+                    x *= sign
+                    y = (qx[k] * ay + qy[k] * by) * sign + centre
+                    z = (qx[k] * az + qy[k] * bz) * sign + centre
+                    xi, yi, zi = np.int32(x), np.int32(y), np.int32(z)
+                    way[0, k], way[1, k], way[2, k] = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
+                    place[k], side[k] = np.int32(2) * xi + row * yi + plane * zi, sign
+                out = slices[o, f, start:stop]
+                total = np.float32(0)
+                for k in range(qx.shape[0]):
+                    fy, fz = way[1, k], way[2, k]
+                    w11 = fy * fz
+                    w01, w10 = fy - w11, fz - w11
+                    real, imag = blended_pair(flat, place[k], row, plane, way[0, k], one - fz - w01, w01, w10, w11)
+                    out[k, 0], out[k, 1] = real, side[k] * imag
+                    total += weight[k] * (real * real + imag * imag)
+                power[o] += total
 
 
 @compiled
