@@ -1,6 +1,7 @@
 """What the heavy arithmetic of a refinement consists of, whatever computes it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,16 @@ class Residuals:
 
 class Reference:
     """A reference on the device, ready to be sliced; each backend has its own kind."""
+
+
+class Comparison(ABC):
+    """Particles that are compared with the same slices, because their tilt images are seen from the same sides."""
+
+    @abstractmethod
+    def scores(
+        self, rotations: Float64[np.ndarray, "orientations 3 3"]
+    ) -> Float32[np.ndarray, "particles orientations offsets"]:
+        """Log-likelihoods as those of `Backend.scores`, for orientations counted from the shared frame."""
 
 
 class Backend(ABC):
@@ -58,6 +69,28 @@ class Backend(ABC):
         """Log-likelihood of each pose over all tilt images, without priors and without the images' own power.
 
         Σ Re(X · conj(sCP))/σ² − ½ Σ |sCP|²/σ².
+        """
+
+    @abstractmethod
+    def comparison(
+        self,
+        reference: Reference,
+        images: Sequence[TiltImages],
+        geometry: Float64[np.ndarray, "tilts 2 3"],
+        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
+    ) -> Comparison:
+        """Prepare particles for being compared with the same slices.
+
+        Parameters
+        ----------
+        reference
+            What slices are read from.
+        images
+            Images of each particle, all with the same pixels and the same number of tilts.
+        geometry
+            Maps from pixel indices to voxels of the reference, from the frame that the particles share.
+        offsets_px
+            As many offsets of each particle, in its own frame.
         """
 
     @abstractmethod

@@ -4,7 +4,7 @@ Work goes through blocks of tilt images and tiles of orientations, so that shift
 and memory does not grow with the number of poses.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,11 +12,12 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Complex64, Float32, Float64
 
-from halfmap.engine.backend.interface import Backend, Reference, Residuals
-from halfmap.engine.backend.kernels.gather import gather_slices, normalise_slices
+from halfmap.engine.backend.interface import Backend, Comparison, Reference, Residuals
+from halfmap.engine.backend.kernels.gather import gather_slices, normalise_slices, square_pairs
 from halfmap.engine.backend.kernels.phases import fill_phases, shift_images
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
 from halfmap.engine.fourier.backprojector import Accumulator, symmetrise
+from halfmap.engine.fourier.shells import PixelList
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 TILT_BLOCK_BYTES = 32 << 20
@@ -28,6 +29,53 @@ class CpuReference(Reference):
     """A padded transform as float32 pairs."""
 
     volume: Float32[np.ndarray, "z y x 2"]
+
+
+@dataclass(frozen=True)
+class CpuComparison(Comparison):
+    """One matrix product compares a slice with all images of all particles.
+
+    Parameters
+    ----------
+    reference, pixels, geometry
+        What slices are read from, and where.
+    columns
+        Shifted and weighted images, real and imaginary parts of all pixels of all tilts.
+    half_weight
+        Half of what the log-likelihood multiplies the power of a slice by.
+    """
+
+    reference: CpuReference
+    pixels: PixelList
+    geometry: Float64[np.ndarray, "tilts 2 3"]
+    columns: Float32[np.ndarray, "particles offsets columns"]
+    half_weight: Float32[np.ndarray, "particles half_columns"]
+
+    def scores(
+        self, rotations: Float64[np.ndarray, "orientations 3 3"]
+    ) -> Float32[np.ndarray, "particles orientations offsets"]:
+        """Go through tiles of orientations whose slices fit into the cache."""
+        particles, offsets, columns = self.columns.shape
+        scores = np.empty((particles, len(rotations), offsets), np.float32)
+        right = self.columns.reshape(-1, columns).T
+        for tile in _spans(len(rotations), 6 * columns, ORIENTATION_TILE_BYTES * 4):
+            slices, squares = self._slices(rotations[tile])
+            product = (slices @ right).reshape(len(slices), particles, offsets)
+            product -= (squares @ self.half_weight.T)[..., None]
+            scores[:, tile] = product.swapaxes(0, 1)
+        return scores
+
+    def _slices(
+        self, rotations: Float64[np.ndarray, "n 3 3"]
+    ) -> tuple[Float32[np.ndarray, "n columns"], Float32[np.ndarray, "n half_columns"]]:
+        matrices = (self.geometry @ rotations[:, None]).astype(np.float32)
+        slices = np.empty((*matrices.shape[:2], len(self.pixels.kx), 2), np.float32)
+        squares = np.empty(slices.shape[:-1], np.float32)
+        kx, ky = self.pixels.kx.astype(np.float32), self.pixels.ky.astype(np.float32)
+        no_weight = np.zeros(slices.shape[1:3], np.float32)
+        gather_slices(self.reference.volume, matrices, kx, ky, no_weight, slices, np.zeros(len(rotations)))
+        square_pairs(slices, squares)
+        return slices.reshape(len(slices), -1), squares.reshape(len(slices), -1)
 
 
 def _pairs(values: Complex64[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n 2"]:
@@ -81,6 +129,31 @@ class CpuBackend(Backend):
                 total[tile] += slices.reshape(len(slices), -1) @ shifted.T
                 total[tile] -= power[:, None]
         return total
+
+    def comparison(
+        self,
+        reference: Reference,
+        images: Sequence[TiltImages],
+        geometry: Float64[np.ndarray, "tilts 2 3"],
+        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
+    ) -> Comparison:
+        """Shift and weight all images, so that they are the columns of one matrix."""
+        assert isinstance(reference, CpuReference)
+        first = images[0]
+        columns = np.empty((len(images), len(offsets_px[0]), 2 * first.ctf.size), np.float32)
+        with ThreadPoolExecutor(self.threads) as pool:
+            for _ in pool.map(self._fill_columns, images, offsets_px, columns):
+                pass
+        half_weight = np.stack([one.half_power_weight.ravel() for one in images])
+        return CpuComparison(reference, first.pixels, geometry, columns, half_weight)
+
+    def _fill_columns(
+        self,
+        images: TiltImages,
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+        columns: Float32[np.ndarray, "offsets columns"],
+    ) -> None:
+        columns[:] = self._shifted(images, images.weighted, offsets_px, slice(None))
 
     def correlations(
         self,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -12,6 +13,7 @@ from halfmap.engine.particles.particle import Assignments
 from halfmap.engine.refinement.expectation import (
     SCALE_NEEDS_SSNR,
     Alignment,
+    Batch,
     Expectation,
     HalfModel,
     ParticleState,
@@ -111,14 +113,45 @@ class HalfWorker:
         sums
             One set of sums for each thread, added to in place.
         """
-        if len(sums) == 1:
-            yield from (found for pool in pools for found in self._align_some(pool, sums[0]))
-            return
         with ThreadPoolExecutor(len(sums)) as executor:
             for pool in pools:
+                if self.together:
+                    for batch in self._batches(pool):
+                        yield from self._align_batch(batch, sums, executor)
+                    continue
                 shares = [pool[thread :: len(sums)] for thread in range(len(sums))]
                 for found in executor.map(self._align_some, shares, sums):
                     yield from found
+
+    @property
+    def together(self) -> bool:
+        """Particles of a tomogram are compared with the same slices."""
+        return not self.expectation.search.is_local and not self.expectation.correlation and self.refinement.settings.together
+
+    def _batches(self, pool: Int64[np.ndarray, " pool"]) -> list[Int64[np.ndarray, " n"]]:
+        particles = self.refinement.particles
+        found: dict[tuple[int, int, bytes], list[int]] = {}
+        for i in pool.tolist():
+            key = (int(particles.tilt_series_index[i]), int(particles.optics_index[i]), particles.visible[i].tobytes())
+            found.setdefault(key, []).append(i)
+        return [np.array(some) for some in found.values()]
+
+    def _align_batch(
+        self, indices: Int64[np.ndarray, " n"], sums: list[ExpectationSums], executor: ThreadPoolExecutor
+    ) -> list[tuple[int, Alignment]]:
+        states = tuple(executor.map(self._state, indices.tolist()))
+        images = tuple(executor.map(self.expectation.images_of, states))
+        batch = Batch(states, images, self.refinement.particles.subtomogram_rotation[indices])
+        comparison, rotations = self.expectation.comparison(batch), self.expectation.search.common.rotations
+        edges = np.linspace(0, len(rotations), 4 * len(sums) + 1).astype(int)
+        tiles = [slice(first, last) for first, last in pairwise(edges.tolist())]
+        scores = np.concatenate(list(executor.map(lambda tile: comparison.scores(rotations[tile]), tiles)), axis=1)
+
+        def aligned(thread: int) -> list[tuple[int, Alignment]]:
+            mine = range(thread, len(indices), len(sums))
+            return [(int(indices[i]), self.expectation.align_compared(batch, i, scores[i], sums[thread])) for i in mine]
+
+        return [found for some in executor.map(aligned, range(len(sums))) for found in some]
 
     def _align_some(self, indices: Int64[np.ndarray, " n"], sums: ExpectationSums) -> list[tuple[int, Alignment]]:
         return [(int(i), self.expectation.align(self._state(int(i)), sums)) for i in indices]
@@ -144,7 +177,7 @@ def expect_half(
     expectation = expectation_of_half(refinement, half, plan)
     worker = HalfWorker(refinement, expectation, assignments, plan.control.sampling.local_searches)
     sums = [empty_sums(refinement, plan) for _ in range(settings.threads)]
-    pools = communicator.pools(number, refinement.members, settings.pool * settings.threads, refinement.handed_out)
+    pools = communicator.pools(number, refinement.members, 64 if worker.together else settings.pool * settings.threads, refinement.handed_out)
     found = list(worker.align(pools, sums))
     for other in sums[1:]:
         sums[0].add(other)

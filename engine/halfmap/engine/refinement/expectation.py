@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
-from halfmap.engine.backend.interface import Backend, Reference
+from halfmap.engine.backend.interface import Backend, Comparison, Reference
 from halfmap.engine.imaging.preparation import ImageSettings, ParticleImages, PassImages
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.particles.pose import matrix_to_euler
@@ -17,6 +17,7 @@ from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.posterior import Posterior, best_only, posterior
 from halfmap.engine.refinement.search import FinePoses, Search
 from halfmap.engine.refinement.sums import ExpectationSums, StoredParticle
+from halfmap.engine.sampling.priors import Candidates
 
 SCALE_NEEDS_SSNR = 3.0
 _SMALLEST_SCALE = 0.001
@@ -74,6 +75,25 @@ class ParticleState:
     def offsets_px(self, offsets_angstrom: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets 3"]:
         """Whole offsets in image pixels for searched ones in Å."""
         return (self.origin_angstrom + offsets_angstrom) / self.images.optics.pixel_size_angstrom
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Particles whose tilt images are seen from the same sides and have the same pixels.
+
+    Parameters
+    ----------
+    particles
+        The particles.
+    images
+        Pixels of each pass for each of them.
+    frames
+        Rotations from each particle's frame to the one that they share.
+    """
+
+    particles: tuple[ParticleState, ...]
+    images: tuple[PassImages, ...]
+    frames: Float64[np.ndarray, "particles 3 3"]
 
 
 @dataclass(frozen=True)
@@ -141,28 +161,55 @@ class Expectation:
 
     def align(self, particle: ParticleState, sums: ExpectationSums) -> Alignment:
         """Compare a particle with the reference in all poses and add it to the sums."""
-        windows, sigma2 = self.windows[particle.optics], self.model.sigma2[particle.optics]
-        scale = float(max(self.model.scale[particle.group], _SMALLEST_SCALE))
-        images = PassImages(particle.images, self.settings, sigma2, scale)
+        images, windows = self.images_of(particle), self.windows[particle.optics]
         candidates = self.search.candidates(particle.centre_deg)
-        coarse = self._coarse(
-            particle, images.of(windows.coarse), self.search.coarse_rotations(candidates), candidates.log_prior
+        rotations = self.search.coarse_rotations(candidates)
+        scores = self._compare(
+            particle, images.of(windows.coarse), rotations, self.search.coarse_offsets_angstrom
         )
+        coarse = self._coarse(particle, candidates, scores)
         poses = self.search.children(candidates, coarse.significant)
+        return self._add(particle, images, poses, int(coarse.significant.sum()), sums)
+
+    def images_of(self, particle: ParticleState) -> PassImages:
+        """Pixels of a particle's images in each of the passes."""
+        scale = float(max(self.model.scale[particle.group], _SMALLEST_SCALE))
+        return PassImages(particle.images, self.settings, self.model.sigma2[particle.optics], scale)
+
+    def comparison(self, batch: Batch) -> Comparison:
+        """Prepare particles for being compared with the same slices; see `align_compared`."""
+        coarse = self.windows[batch.particles[0].optics].coarse
+        images = [one.of(coarse) for one in batch.images]
+        offsets_px = [one.offsets_px(self.search.coarse_offsets_angstrom) for one in batch.particles]
+        geometry = images[0].geometry @ batch.frames[0].T
+        return self.backend.comparison(self.model.reference, images, geometry, offsets_px)
+
+    def align_compared(
+        self, batch: Batch, index: int, scores: Float32[np.ndarray, "orientations offsets"], sums: ExpectationSums
+    ) -> Alignment:
+        """Align one particle of a batch, whose scores in all orientations of the common grid are known."""
+        particle, frame, common = batch.particles[index], batch.frames[index], self.search.common
+        candidates = common.candidates(frame, particle.centre_deg)
+        coarse = self._coarse(particle, candidates, scores[common.rows(candidates)].astype(np.float64))
+        poses = self.search.children(candidates, coarse.significant)
+        parents = common.own_directions(candidates, frame)[coarse.significant.any(axis=1)]
+        poses = poses.seen_from(frame, np.repeat(parents, self.search.orientations.children))
+        return self._add(particle, batch.images[index], poses, int(coarse.significant.sum()), sums)
+
+    def _add(
+        self, particle: ParticleState, images: PassImages, poses: FinePoses, significant: int, sums: ExpectationSums
+    ) -> Alignment:
+        windows = self.windows[particle.optics]
         fine = self._fine(particle, images.of(windows.fine), poses)
         self._store(particle, images.of(windows.stored), poses, fine, sums)
-        return self._outcome(particle, poses, fine, int(coarse.significant.sum()), sums)
+        return self._outcome(particle, poses, fine, significant, sums)
 
     def _coarse(
-        self,
-        particle: ParticleState,
-        images: TiltImages,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        log_prior: Float64[np.ndarray, " orientations"],
+        self, particle: ParticleState, candidates: Candidates, scores: Float64[np.ndarray, "orientations offsets"]
     ) -> Posterior:
-        scores = self._compare(particle, images, rotations, self.search.coarse_offsets_angstrom)
         if not self.correlation:
-            scores += log_prior[:, None] + self._log_offset_prior(particle, self.search.offsets.coarse_angstrom)
+            log_offset_prior = self._log_offset_prior(particle, self.search.offsets.coarse_angstrom)
+            scores += candidates.log_prior[:, None] + log_offset_prior
         return self._judge(scores)
 
     def _fine(self, particle: ParticleState, images: TiltImages, poses: FinePoses) -> FinePosterior:

@@ -1,12 +1,13 @@
 """What is searched for a particle: coarse poses, their children, and the priors on them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.spatial import cKDTree
 
+from halfmap.engine.sampling.common_grid import CommonGrid
 from halfmap.engine.sampling.offsets import OffsetGrid
 from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.priors import Candidates, OrientationPrior, direction_tree, everywhere
@@ -32,6 +33,12 @@ class FinePoses:
     parent_offsets_angstrom: Float64[np.ndarray, "offsets 3"]
     offsets_angstrom: Float64[np.ndarray, "offsets 3"]
     significant: Bool[np.ndarray, "parents parent_offsets"]
+
+    def seen_from(
+        self, frame: Float64[np.ndarray, "3 3"], directions: Int64[np.ndarray, " orientations"]
+    ) -> "FinePoses":
+        """Orientations counted from a particle's own frame, given the rotation from there, and their directions."""
+        return replace(self, rotations=frame.T @ self.rotations, directions=directions)
 
     def considered(self, rows: slice) -> tuple[Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]:
         """Pairs of some orientations with offsets whose parents are significant, counted from the first row."""
@@ -69,6 +76,16 @@ class Search:
     perturbation: float
     sigma_offset_angstrom: float
     offset_prior_quirk: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Each particle is searched near its own orientation."""
+        return self.prior is not None and self.prior.is_local
+
+    @cached_property
+    def common(self) -> CommonGrid:
+        """The grid for particles that are searched in one frame."""
+        return CommonGrid(self.orientations, self.prior, self.pdf_direction, self.perturbation)
 
     def candidates(self, centre_deg: Float64[np.ndarray, "3"]) -> Candidates:
         """Coarse orientations searched for a particle whose prior is centred at (rot, tilt, psi)."""

@@ -131,6 +131,7 @@ class Settings:
     skip_maximization: bool
     combine_through_disc: bool
     quirks: Quirks
+    together: bool = True
 
     def by_correlation(self, iteration: int) -> bool:
         """Whether an iteration compares by correlation."""

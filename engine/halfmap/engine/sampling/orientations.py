@@ -116,6 +116,19 @@ class OrientationGrid:
         """The searched directions as unit vectors."""
         return direction(*self.directions_deg.T)
 
+    def direction_index(self, vectors: Float64[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Which searched direction stands for each unit vector: that next to the centre of its HEALPix pixel."""
+        return self._index_of_pixel[healpix.vec2pix(2**self.healpix_order, *vectors.T, nest=True)]
+
+    @cached_property
+    def _index_of_pixel(self) -> Int64[np.ndarray, " pixels"]:
+        """For each pixel of the sphere the searched direction that is closest to it or to one of its mates."""
+        pixels = np.arange(12 * 4**self.healpix_order)
+        vectors = direction(*pixel_angles_deg(self.healpix_order, pixels).T)
+        mates = np.einsum("ni,gij->ngj", vectors, self.group.operators)
+        distance, index = cKDTree(self.direction_vectors).query(mates)
+        return np.take_along_axis(index, distance.argmin(axis=1)[:, None], axis=1)[:, 0]
+
     @cached_property
     def psi_deg(self) -> Float64[np.ndarray, " psis"]:
         """In-plane angles in degrees, from 0 upwards."""

@@ -3,6 +3,7 @@
 RELION: HealpixSampling::selectOrientationsWithNonZeroPriorProbability.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from jaxtyping import Float64, Int64
 from scipy.spatial import cKDTree
 from scipy.special import logsumexp
 
-from halfmap.engine.particles.pose import euler_to_matrix, wrap_deg
+from halfmap.engine.particles.pose import euler_to_matrix, matrix_to_euler, wrap_deg
 from halfmap.engine.sampling.orientations import OrientationGrid
 
 WINDOW_SIGMAS = 3.0
@@ -81,13 +82,42 @@ class OrientationPrior:
         mates = self._mates(centre_deg)
         directions, log_direction, mate = self._directions(mates, tree)
         psi_centre = np.full(len(directions), centre_deg[2])
-        if self._is_local and not self.euler_psi_window:
+        if self.is_local and not self.euler_psi_window:
             psi_centre = self._closest_psi_deg(directions, mates[mate])
         which, psis, log_psi = self._psis(psi_centre)
         return Candidates(directions[which], psis, log_direction[which] + log_psi)
 
+    def log_prior_of(
+        self, rotations: Float64[np.ndarray, "n 3 3"], centre_deg: Float64[np.ndarray, "3"]
+    ) -> Float64[np.ndarray, " n"]:
+        """Logarithm of the prior of any orientations, up to a constant; −∞ beyond three widths.
+
+        For searches that are not local in all three angles. The nearest orientation is kept where all are beyond.
+        """
+        mates = self._mates(centre_deg)
+        away = [distance / sigma for distance, sigma in self._distances_deg(rotations, mates) if sigma > 0]
+        squares = np.sum(np.square(away), axis=0)
+        inside = np.all(np.less(away, WINDOW_SIGMAS), axis=0)
+        inside[squares.argmin()] |= not inside.any()
+        return np.where(inside, -0.5 * squares, -np.inf)
+
+    def _distances_deg(
+        self, rotations: Float64[np.ndarray, "n 3 3"], mates: Float64[np.ndarray, "g 3 3"]
+    ) -> Iterator[tuple[Float64[np.ndarray, " n"], float]]:
+        """Distances from the nearest mate, and the width of the prior on each."""
+        angles, centres = matrix_to_euler(rotations), matrix_to_euler(mates)
+        rot, tilt = self.sigma_rot_deg, self.sigma_tilt_deg
+        if rot > 0 and tilt > 0:
+            cosines = np.clip(rotations[:, 2] @ mates[:, 2].T, -1, 1)
+            yield np.rad2deg(np.arccos(cosines.max(axis=1))), max(rot, tilt)
+        else:
+            yield _nearest(angles[:, 0], centres[:, 0]), rot
+            yield _nearest(angles[:, 1], centres[:, 1]), tilt
+        yield _nearest(angles[:, 2], centres[:, 2]), self.sigma_psi_deg
+
     @property
-    def _is_local(self) -> bool:
+    def is_local(self) -> bool:
+        """All three angles are held near a centre."""
         return min(self.sigma_rot_deg, self.sigma_tilt_deg, self.sigma_psi_deg) > 0
 
     def _mates(self, centre_deg: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "g 3 3"]:
@@ -164,6 +194,12 @@ def _within_band(
     if not len(found):
         found = np.array([int(np.argmin(least))])
     return found, _log_gaussian(least[found], sigma_deg), distance[found].argmin(axis=1)
+
+
+def _nearest(
+    angles_deg: Float64[np.ndarray, " n"], centres_deg: Float64[np.ndarray, " g"]
+) -> Float64[np.ndarray, " n"]:
+    return np.abs(wrap_deg(angles_deg[:, None] - centres_deg)).min(axis=1)
 
 
 def _log_gaussian(distance: Float64[np.ndarray, " n"], sigma: float) -> Float64[np.ndarray, " n"]:

@@ -72,3 +72,14 @@ def normalise_slices(
                 total += c[k] * c[k] * (section[k, 0] * section[k, 0] + section[k, 1] * section[k, 1])
             if total > 0:
                 section *= np.float32(1) / np.sqrt(total)
+
+
+@compiled
+def square_pairs(
+    pairs: np.ndarray,  # (orientations, tilts, pixels, 2) float32
+    squares: np.ndarray,  # out (orientations, tilts, pixels) float32
+) -> None:
+    """Fill squared magnitudes of complex numbers."""
+    flat, out = pairs.reshape(-1), squares.reshape(-1)
+    for k in range(out.shape[0]):
+        out[k] = flat[2 * k] * flat[2 * k] + flat[2 * k + 1] * flat[2 * k + 1]
