@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex64, Float32, Float64
+from jaxtyping import Bool, Complex64, Float32, Float64
 
 from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.imaging.tilt_images import TiltImages
@@ -34,11 +34,22 @@ class Reference:
 class Comparison(ABC):
     """Particles that are compared with the same slices, because their tilt images are seen from the same sides."""
 
+    @property
     @abstractmethod
-    def scores(
-        self, rotations: Float64[np.ndarray, "orientations 3 3"]
-    ) -> Float32[np.ndarray, "particles orientations offsets"]:
-        """Log-likelihoods as those of `Backend.scores`, for orientations counted from the shared frame."""
+    def orientations_at_once(self) -> int:
+        """How many orientations are best compared at once."""
+
+    @abstractmethod
+    def fill_scores(
+        self,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        which: Bool[np.ndarray, " particles"],
+        scores: Float32[np.ndarray, "particles orientations offsets"],
+    ) -> None:
+        """Fill in log-likelihoods as those of `Backend.scores` for some of the particles.
+
+        Orientations are counted from the frame that the particles share.
+        """
 
 
 class Backend(ABC):

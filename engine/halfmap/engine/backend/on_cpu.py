@@ -10,18 +10,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Complex64, Float32, Float64
+from jaxtyping import Bool, Complex64, Float32, Float64
 
+from halfmap.engine.backend.columns import BasisColumns, Columns, ShiftedColumns
 from halfmap.engine.backend.interface import Backend, Comparison, Reference, Residuals
 from halfmap.engine.backend.kernels.gather import gather_slices, normalise_slices, square_pairs
 from halfmap.engine.backend.kernels.phases import fill_phases, shift_images
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
 from halfmap.engine.fourier.backprojector import Accumulator, symmetrise
 from halfmap.engine.fourier.shells import PixelList
+from halfmap.engine.imaging.shift_basis import ShiftBasis, shift_basis
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 TILT_BLOCK_BYTES = 32 << 20
 ORIENTATION_TILE_BYTES = 2 << 20
+SLICES_BYTES = 64 << 20
+SHIFT_TOLERANCE = 5e-4
+WORTH_A_BASIS = 0.7
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,14 @@ class CpuReference(Reference):
 
 @dataclass(frozen=True)
 class CpuComparison(Comparison):
-    """One matrix product compares a slice with all images of all particles.
+    """Matrix products compare slices with all images of all particles.
 
     Parameters
     ----------
     reference, pixels, geometry
         What slices are read from, and where.
     columns
-        Shifted and weighted images, real and imaginary parts of all pixels of all tilts.
+        Weighted images in all offsets.
     half_weight
         Half of what the log-likelihood multiplies the power of a slice by.
     """
@@ -48,26 +53,30 @@ class CpuComparison(Comparison):
     reference: CpuReference
     pixels: PixelList
     geometry: Float64[np.ndarray, "tilts 2 3"]
-    columns: Float32[np.ndarray, "particles offsets columns"]
-    half_weight: Float32[np.ndarray, "particles half_columns"]
+    columns: Columns
+    half_weight: Float32[np.ndarray, "particles all_pixels"]
 
-    def scores(
-        self, rotations: Float64[np.ndarray, "orientations 3 3"]
-    ) -> Float32[np.ndarray, "particles orientations offsets"]:
-        """Go through tiles of orientations whose slices fit into the cache."""
-        particles, offsets, columns = self.columns.shape
-        scores = np.empty((particles, len(rotations), offsets), np.float32)
-        right = self.columns.reshape(-1, columns).T
-        for tile in _spans(len(rotations), 6 * columns, ORIENTATION_TILE_BYTES * 4):
-            slices, squares = self._slices(rotations[tile])
-            product = (slices @ right).reshape(len(slices), particles, offsets)
-            product -= (squares @ self.half_weight.T)[..., None]
-            scores[:, tile] = product.swapaxes(0, 1)
-        return scores
+    @property
+    def orientations_at_once(self) -> int:
+        """So many that their slices are a matrix with which products are fast."""
+        return int(np.clip(SLICES_BYTES // (12 * self.half_weight.shape[1]), 16, 256))
+
+    def fill_scores(
+        self,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        which: Bool[np.ndarray, " particles"],
+        scores: Float32[np.ndarray, "particles orientations offsets"],
+    ) -> None:
+        """Multiply slices with images; one product for each row of particles without a gap."""
+        slices, squares = self._slices(rotations)
+        for some in _runs(which):
+            product = self.columns.products(slices, some)
+            product -= (squares @ self.half_weight[some].T)[..., None]
+            scores[some] = product.swapaxes(0, 1)
 
     def _slices(
         self, rotations: Float64[np.ndarray, "n 3 3"]
-    ) -> tuple[Float32[np.ndarray, "n columns"], Float32[np.ndarray, "n half_columns"]]:
+    ) -> tuple[Float32[np.ndarray, "n tilts numbers"], Float32[np.ndarray, "n all_pixels"]]:
         matrices = (self.geometry @ rotations[:, None]).astype(np.float32)
         slices = np.empty((*matrices.shape[:2], len(self.pixels.kx), 2), np.float32)
         squares = np.empty(slices.shape[:-1], np.float32)
@@ -75,13 +84,19 @@ class CpuComparison(Comparison):
         no_weight = np.zeros(slices.shape[1:3], np.float32)
         gather_slices(self.reference.volume, matrices, kx, ky, no_weight, slices, np.zeros(len(rotations)))
         square_pairs(slices, squares)
-        return slices.reshape(len(slices), -1), squares.reshape(len(slices), -1)
+        return slices.reshape(*slices.shape[:2], -1), squares.reshape(len(slices), -1)
 
 
 def _pairs(values: Complex64[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n 2"]:
     """See complex numbers as pairs of real ones, without copying."""
     contiguous = np.ascontiguousarray(values, np.complex64)
     return contiguous.view(np.float32).reshape(*contiguous.shape, 2)
+
+
+def _runs(which: Bool[np.ndarray, " n"]) -> Iterator[slice]:
+    """Give stretches of entries that are true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], which, [False]]).astype(np.int8)))
+    return (slice(first, last) for first, last in edges.reshape(-1, 2).tolist())
 
 
 def _spans(count: int, bytes_each: int, bytes_at_once: int) -> Iterator[slice]:
@@ -100,6 +115,7 @@ class CpuBackend(Backend):
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
+        self._bases: dict[tuple[int, int, float], ShiftBasis] = {}
 
     def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> CpuReference:
         """Take over a padded reference transform."""
@@ -121,14 +137,12 @@ class CpuBackend(Backend):
         rotations: Float64[np.ndarray, "orientations 3 3"],
         offsets_px: Float64[np.ndarray, "offsets 3"],
     ) -> Float64[np.ndarray, "orientations offsets"]:
-        """Log-likelihood of each pose; one real matrix product per block of tilts and tile of orientations."""
-        total = np.zeros((len(rotations), len(offsets_px)))
-        for block in self._tilt_blocks(images, len(offsets_px)):
-            shifted = self._shifted(images, images.weighted, offsets_px, block)
-            for tile, slices, power in self._tiles(reference, images, rotations, block, images.half_power_weight):
-                total[tile] += slices.reshape(len(slices), -1) @ shifted.T
-                total[tile] -= power[:, None]
-        return total
+        """Log-likelihood of each pose."""
+        comparison = self.comparison(reference, [images], images.geometry, [offsets_px])
+        scores = np.empty((1, len(rotations), len(offsets_px)), np.float32)
+        for tile in _spans(len(rotations), 1, comparison.orientations_at_once):
+            comparison.fill_scores(rotations[tile], np.ones(1, bool), scores[:, tile])
+        return scores[0].astype(np.float64)
 
     def comparison(
         self,
@@ -137,23 +151,45 @@ class CpuBackend(Backend):
         geometry: Float64[np.ndarray, "tilts 2 3"],
         offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
     ) -> Comparison:
-        """Shift and weight all images, so that they are the columns of one matrix."""
+        """Weight all images and shift them, or multiply them by what shifts consist of, whichever is less."""
         assert isinstance(reference, CpuReference)
-        first = images[0]
-        columns = np.empty((len(images), len(offsets_px[0]), 2 * first.ctf.size), np.float32)
-        with ThreadPoolExecutor(self.threads) as pool:
-            for _ in pool.map(self._fill_columns, images, offsets_px, columns):
-                pass
         half_weight = np.stack([one.half_power_weight.ravel() for one in images])
-        return CpuComparison(reference, first.pixels, geometry, columns, half_weight)
+        columns = self._columns(images, offsets_px)
+        return CpuComparison(reference, images[0].pixels, geometry, columns, half_weight)
 
-    def _fill_columns(
-        self,
-        images: TiltImages,
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-        columns: Float32[np.ndarray, "offsets columns"],
-    ) -> None:
-        columns[:] = self._shifted(images, images.weighted, offsets_px, slice(None))
+    def _columns(self, images: Sequence[TiltImages], offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]]) -> Columns:
+        pixels, offsets = images[0].pixels, len(offsets_px[0])
+        centres = [(some.min(axis=0) + some.max(axis=0)) / 2 for some in offsets_px]
+        reach = [np.linalg.norm(some - centre, axis=1).max() for some, centre in zip(offsets_px, centres, strict=True)]
+        basis = self._basis(pixels, max(reach) / pixels.box_px)
+        if basis is None or len(basis.functions) > WORTH_A_BASIS * offsets:
+            return ShiftedColumns(np.stack(list(map(self._shifted_columns, images, offsets_px))))
+        values = [self._basis_columns(one, centre, basis) for one, centre in zip(images, centres, strict=True)]
+        coefficients = [
+            basis.coefficients(one.shifts(some - centre)).swapaxes(0, 1).swapaxes(1, 2).reshape(-1, offsets)
+            for one, some, centre in zip(images, offsets_px, centres, strict=True)
+        ]
+        return BasisColumns(np.stack(values, axis=1), np.stack(coefficients))
+
+    def _basis(self, pixels: PixelList, radius: float) -> ShiftBasis | None:
+        if radius == 0 or not len(pixels.kx):
+            return None
+        key = pixels.box_px, len(pixels.kx), float(f"{radius:.4g}")
+        if key not in self._bases:
+            self._bases[key] = shift_basis(pixels, 1.001 * radius, SHIFT_TOLERANCE)
+        return self._bases[key]
+
+    def _shifted_columns(
+        self, images: TiltImages, offsets_px: Float64[np.ndarray, "offsets 3"]
+    ) -> Float32[np.ndarray, "offsets numbers"]:
+        return self._shifted(images, images.weighted, offsets_px, slice(None))
+
+    def _basis_columns(
+        self, images: TiltImages, centre: Float64[np.ndarray, "3"], basis: ShiftBasis
+    ) -> Float32[np.ndarray, "tilts functions numbers"]:
+        centred = self._shifted(images, images.weighted, centre[None], slice(None))
+        centred = centred.view(np.complex64).reshape(images.ctf.shape)
+        return _pairs(centred[:, None] * basis.functions).reshape(len(centred), len(basis.functions), -1)
 
     def correlations(
         self,

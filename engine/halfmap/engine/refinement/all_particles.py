@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
+import healpix
 import numpy as np
 from jaxtyping import Float64, Int64
 
@@ -134,7 +135,11 @@ class HalfWorker:
         for i in pool.tolist():
             key = (int(particles.tilt_series_index[i]), int(particles.optics_index[i]), particles.visible[i].tobytes())
             found.setdefault(key, []).append(i)
-        return [np.array(some) for some in found.values()]
+        return [self._neighbours_first(np.array(some)) for some in found.values()]
+
+    def _neighbours_first(self, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        axes = self.refinement.particles.subtomogram_rotation[indices][:, :, 2]
+        return indices[np.argsort(healpix.vec2pix(4, *(axes * np.sign(axes[:, 2:] + 1e-9)).T, nest=True), kind="stable")]
 
     def _align_batch(
         self, indices: Int64[np.ndarray, " n"], sums: list[ExpectationSums], executor: ThreadPoolExecutor
@@ -142,14 +147,25 @@ class HalfWorker:
         states = tuple(executor.map(self._state, indices.tolist()))
         images = tuple(executor.map(self.expectation.images_of, states))
         batch = Batch(states, images, self.refinement.particles.subtomogram_rotation[indices])
-        comparison, rotations = self.expectation.comparison(batch), self.expectation.search.common.rotations
-        edges = np.linspace(0, len(rotations), 4 * len(sums) + 1).astype(int)
-        tiles = [slice(first, last) for first, last in pairwise(edges.tolist())]
-        scores = np.concatenate(list(executor.map(lambda tile: comparison.scores(rotations[tile]), tiles)), axis=1)
+        comparison, common = self.expectation.comparison(batch), self.expectation.search.common
+        candidates = list(executor.map(lambda f, s: common.candidates(f, s.centre_deg), batch.frames, states))
+        shape = (len(states), len(common.rotations), len(self.expectation.search.offsets.coarse_angstrom))
+        scores, wanted = np.empty(shape, np.float32), np.zeros(shape[:2], bool)
+        for row, some in zip(wanted, candidates, strict=True):
+            row[common.rows(some)] = True
+
+        def fill(start: int) -> None:
+            tile = slice(start, start + comparison.orientations_at_once)
+            comparison.fill_scores(common.rotations[tile], wanted[:, tile].any(axis=1), scores[:, tile])
+
+        list(executor.map(fill, range(0, shape[1], comparison.orientations_at_once)))
 
         def aligned(thread: int) -> list[tuple[int, Alignment]]:
             mine = range(thread, len(indices), len(sums))
-            return [(int(indices[i]), self.expectation.align_compared(batch, i, scores[i], sums[thread])) for i in mine]
+            return [
+                (int(indices[i]), self.expectation.align_compared(batch, i, candidates[i], scores[i], sums[thread]))
+                for i in mine
+            ]
 
         return [found for some in executor.map(aligned, range(len(sums))) for found in some]
 

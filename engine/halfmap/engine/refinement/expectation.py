@@ -185,11 +185,15 @@ class Expectation:
         return self.backend.comparison(self.model.reference, images, geometry, offsets_px)
 
     def align_compared(
-        self, batch: Batch, index: int, scores: Float32[np.ndarray, "orientations offsets"], sums: ExpectationSums
+        self,
+        batch: Batch,
+        index: int,
+        candidates: Candidates,
+        scores: Float32[np.ndarray, "orientations offsets"],
+        sums: ExpectationSums,
     ) -> Alignment:
-        """Align one particle of a batch, whose scores in all orientations of the common grid are known."""
+        """Align one particle of a batch, whose scores in its candidates among the common grid are known."""
         particle, frame, common = batch.particles[index], batch.frames[index], self.search.common
-        candidates = common.candidates(frame, particle.centre_deg)
         coarse = self._coarse(particle, candidates, scores[common.rows(candidates)].astype(np.float64))
         poses = self.search.children(candidates, coarse.significant)
         parents = common.own_directions(candidates, frame)[coarse.significant.any(axis=1)]

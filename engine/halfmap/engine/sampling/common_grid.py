@@ -7,6 +7,7 @@ from a frame of its own, the slices of a reference that they are compared with a
 from dataclasses import dataclass
 from functools import cached_property
 
+import healpix
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.special import logsumexp
@@ -40,14 +41,22 @@ class CommonGrid:
     perturbation: float
 
     @cached_property
+    def order(self) -> Int64[np.ndarray, " orientations"]:
+        """Orientations with the reference's axis nearly the same way up stand together: bands on tilt leave out many."""
+        count = len(self.grid.pixels) * len(self.grid.psi_deg)
+        directions, psis = np.divmod(np.arange(count), len(self.grid.psi_deg))
+        axes = euler_to_matrix(self.grid.coarse_angles_deg(directions, psis))[:, :, 2]
+        return np.argsort(healpix.vec2pix(4, *axes.T, nest=True), kind="stable")
+
+    @property
     def directions(self) -> Int64[np.ndarray, " orientations"]:
         """Index of each orientation's direction."""
-        return np.repeat(np.arange(len(self.grid.pixels)), len(self.grid.psi_deg))
+        return self.order // len(self.grid.psi_deg)
 
-    @cached_property
+    @property
     def psis(self) -> Int64[np.ndarray, " orientations"]:
         """Index of each orientation's in-plane angle."""
-        return np.tile(np.arange(len(self.grid.psi_deg)), len(self.grid.pixels))
+        return self.order % len(self.grid.psi_deg)
 
     @cached_property
     def rotations(self) -> Float64[np.ndarray, "orientations 3 3"]:
@@ -71,7 +80,11 @@ class CommonGrid:
 
     def rows(self, candidates: Candidates) -> Int64[np.ndarray, " n"]:
         """Positions of candidates among all orientations."""
-        return candidates.directions * len(self.grid.psi_deg) + candidates.psis
+        return self._place[candidates.directions * len(self.grid.psi_deg) + candidates.psis]
+
+    @cached_property
+    def _place(self) -> Int64[np.ndarray, " orientations"]:
+        return np.argsort(self.order)
 
     def own_directions(
         self, candidates: Candidates, frame: Float64[np.ndarray, "3 3"]
