@@ -3,6 +3,7 @@
 import numpy as np
 
 from halfmap.engine.backend.kernels import compiled
+from halfmap.engine.backend.kernels.blend import add_to_pair
 
 
 @compiled
@@ -42,17 +43,12 @@ def insert_slices(
                 xi, yi, zi = np.int32(x), np.int32(y), np.int32(z)
                 fx, fy, fz = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
                 base = 3 * xi + row * yi + plane * zi
-                for corner in range(4):
-                    wz = fz if corner & 2 else one - fz
-                    wy = fy if corner & 1 else one - fy
-                    i = base + (row if corner & 1 else 0) + (plane if corner & 2 else 0)
-                    near, far = wz * wy * (one - fx), wz * wy * fx
-                    flat[i] += near * real
-                    flat[i + 1] += near * imag
-                    flat[i + 2] += near * weight
-                    flat[i + 3] += far * real
-                    flat[i + 4] += far * imag
-                    flat[i + 5] += far * weight
+                gx, gy, gz = one - fx, one - fy, one - fz
+                place = 3 * xi + row * yi + plane * zi
+                add_to_pair(flat, place, gz * gy * gx, gz * gy * fx, real, imag, weight)
+                add_to_pair(flat, place + row, gz * fy * gx, gz * fy * fx, real, imag, weight)
+                add_to_pair(flat, place + plane, fz * gy * gx, fz * gy * fx, real, imag, weight)
+                add_to_pair(flat, place + plane + row, fz * fy * gx, fz * fy * fx, real, imag, weight)
 
 
 @compiled
