@@ -46,7 +46,7 @@ class Comparison(ABC):
         which: Bool[np.ndarray, " particles"],
         scores: Float32[np.ndarray, "particles orientations offsets"],
     ) -> None:
-        """Fill in log-likelihoods as those of `Backend.scores` for some of the particles.
+        """Fill in the scores of some of the particles.
 
         Orientations are counted from the frame that the particles share.
         """
@@ -68,19 +68,6 @@ class Backend(ABC):
         self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
     ) -> Complex64[np.ndarray, "orientations tilts pixels"]:
         """Read the slices that predict a particle's images."""
-
-    @abstractmethod
-    def scores(
-        self,
-        reference: Reference,
-        images: TiltImages,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Float64[np.ndarray, "orientations offsets"]:
-        """Log-likelihood of each pose over all tilt images, without priors and without the images' own power.
-
-        Σ Re(X · conj(sCP))/σ² − ½ Σ |sCP|²/σ².
-        """
 
     @abstractmethod
     def comparison(
@@ -105,17 +92,40 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def correlation(
+        self,
+        reference: Reference,
+        images: Sequence[TiltImages],
+        geometry: Float64[np.ndarray, "tilts 2 3"],
+        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
+    ) -> Comparison:
+        """Prepare particles as `comparison` does, for scores that are sums of correlation coefficients.
+
+        Of each tilt image with the slice times its CTF; the images are expected to be of unit power.
+        """
+
+    def scores(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Float32[np.ndarray, "orientations offsets"]:
+        """Log-likelihood of each pose of one particle, without priors and without the images' own power.
+
+        Σ Re(X · conj(sCP))/σ² − ½ Σ |sCP|²/σ² over all tilt images.
+        """
+        return _alone(self.comparison(reference, [images], images.geometry, [offsets_px]), rotations, len(offsets_px))
+
     def correlations(
         self,
         reference: Reference,
         images: TiltImages,
         rotations: Float64[np.ndarray, "orientations 3 3"],
         offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Float64[np.ndarray, "orientations offsets"]:
-        """Sum over the tilt images of the correlation coefficient between image and slice times CTF.
-
-        The images are expected to be of unit power.
-        """
+    ) -> Float32[np.ndarray, "orientations offsets"]:
+        """Sum of the tilt images' correlation coefficients for each pose of one particle."""
+        return _alone(self.correlation(reference, [images], images.geometry, [offsets_px]), rotations, len(offsets_px))
 
     @abstractmethod
     def accumulate(
@@ -132,3 +142,13 @@ class Backend(ABC):
     @abstractmethod
     def symmetrise(self, accumulator: Accumulator, operators: Float64[np.ndarray, "g 3 3"]) -> Accumulator:
         """Sum an accumulator over a point group."""
+
+
+def _alone(
+    comparison: Comparison, rotations: Float64[np.ndarray, "orientations 3 3"], offsets: int
+) -> Float32[np.ndarray, "orientations offsets"]:
+    scores = np.empty((1, len(rotations), offsets), np.float32)
+    for start in range(0, len(rotations), comparison.orientations_at_once):
+        tile = slice(start, start + comparison.orientations_at_once)
+        comparison.fill_scores(rotations[tile], np.ones(1, bool), scores[:, tile])
+    return scores[0]

@@ -1,32 +1,27 @@
 """The backend for cores: BLAS for products, compiled loops for gathers and scatters.
 
-Work goes through blocks of tilt images and tiles of orientations, so that shifted images and slices stay in the cache
-and memory does not grow with the number of poses.
+Work goes tilt by tilt through tiles of orientations, so that slices stay in the cache and memory does not grow with the
+number of poses.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Complex64, Float32, Float64
+from jaxtyping import Complex64, Float32, Float64
 
-from halfmap.engine.backend.columns import BasisColumns, Columns, ShiftedColumns
-from halfmap.engine.backend.interface import Backend, Comparison, Reference, Residuals
-from halfmap.engine.backend.kernels.gather import gather_slices, normalise_slices, square_pairs
-from halfmap.engine.backend.kernels.phases import fill_phases, shift_images
+from halfmap.engine.backend.comparisons import ByBasis, ByCorrelation, ByShifts, CpuComparison
+from halfmap.engine.backend.interface import Backend, Reference, Residuals
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
+from halfmap.engine.backend.shifted_images import CentredOffsets, ShiftBases, phases, shifted
+from halfmap.engine.backend.slice_reader import SliceReader, as_pairs, spans
 from halfmap.engine.fourier.backprojector import Accumulator, symmetrise
-from halfmap.engine.fourier.shells import PixelList
-from halfmap.engine.imaging.shift_basis import ShiftBasis, shift_basis
+from halfmap.engine.imaging.shift_basis import ShiftBasis
 from halfmap.engine.imaging.tilt_images import TiltImages
 
-TILT_BLOCK_BYTES = 32 << 20
-ORIENTATION_TILE_BYTES = 2 << 20
-SLICES_BYTES = 64 << 20
-SHIFT_TOLERANCE = 5e-4
-WORTH_A_BASIS = 0.7
+_TILE_BYTES = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -36,113 +31,28 @@ class CpuReference(Reference):
     volume: Float32[np.ndarray, "z y x 2"]
 
 
-@dataclass(frozen=True)
-class CpuComparison(Comparison):
-    """Matrix products compare slices with all images of all particles.
-
-    Parameters
-    ----------
-    reference, pixels, geometry
-        What slices are read from, and where.
-    columns
-        Weighted images in all offsets.
-    half_weight
-        Half of what the log-likelihood multiplies the power of a slice by.
-    """
-
-    reference: CpuReference
-    pixels: PixelList
-    geometry: Float64[np.ndarray, "tilts 2 3"]
-    columns: Columns
-    half_weight: Float32[np.ndarray, "particles all_pixels"]
-
-    @property
-    def orientations_at_once(self) -> int:
-        """So many that their slices are a matrix with which products are fast."""
-        return int(np.clip(SLICES_BYTES // (12 * self.half_weight.shape[1]), 16, 256))
-
-    def fill_scores(
-        self,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        which: Bool[np.ndarray, " particles"],
-        scores: Float32[np.ndarray, "particles orientations offsets"],
-    ) -> None:
-        """Multiply slices with images; one product for each row of particles without a gap."""
-        slices, squares = self._slices(rotations)
-        for some in _runs(which):
-            product = self.columns.products(slices, some)
-            product -= (squares @ self.half_weight[some].T)[..., None]
-            scores[some] = product.swapaxes(0, 1)
-
-    def _slices(
-        self, rotations: Float64[np.ndarray, "n 3 3"]
-    ) -> tuple[Float32[np.ndarray, "n tilts numbers"], Float32[np.ndarray, "n all_pixels"]]:
-        matrices = (self.geometry @ rotations[:, None]).astype(np.float32)
-        slices = np.empty((*matrices.shape[:2], len(self.pixels.kx), 2), np.float32)
-        squares = np.empty(slices.shape[:-1], np.float32)
-        kx, ky = self.pixels.kx.astype(np.float32), self.pixels.ky.astype(np.float32)
-        no_weight = np.zeros(slices.shape[1:3], np.float32)
-        gather_slices(self.reference.volume, matrices, kx, ky, no_weight, slices, np.zeros(len(rotations)))
-        square_pairs(slices, squares)
-        return slices.reshape(*slices.shape[:2], -1), squares.reshape(len(slices), -1)
-
-
-def _pairs(values: Complex64[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n 2"]:
-    """See complex numbers as pairs of real ones, without copying."""
-    contiguous = np.ascontiguousarray(values, np.complex64)
-    return contiguous.view(np.float32).reshape(*contiguous.shape, 2)
-
-
-def _runs(which: Bool[np.ndarray, " n"]) -> Iterator[slice]:
-    """Give stretches of entries that are true."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], which, [False]]).astype(np.int8)))
-    return (slice(first, last) for first, last in edges.reshape(-1, 2).tolist())
-
-
-def _spans(count: int, bytes_each: int, bytes_at_once: int) -> Iterator[slice]:
-    width = max(1, bytes_at_once // max(bytes_each, 1))
-    return (slice(start, min(start + width, count)) for start in range(0, count, width))
-
-
 class CpuBackend(Backend):
     """NumPy and numba on this machine's cores.
 
     Parameters
     ----------
     threads
-        Threads for work on whole volumes; poses are shared out over threads by the caller.
+        Threads for work on whole volumes and on many particles; poses are shared out over threads by the caller.
     """
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        self._bases: dict[tuple[int, int, float], ShiftBasis] = {}
+        self._bases = ShiftBases()
 
     def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> CpuReference:
         """Take over a padded reference transform."""
-        return CpuReference(_pairs(transform))
+        return CpuReference(as_pairs(transform))
 
     def slices(
         self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
     ) -> Complex64[np.ndarray, "orientations tilts pixels"]:
         """Read the slices that predict a particle's images."""
-        tilts, pixels = images.ctf.shape
-        out = np.empty((len(rotations), tilts, pixels, 2), np.float32)
-        self._gather(reference, images, rotations, slice(0, tilts), out)
-        return out.view(np.complex64)[..., 0]
-
-    def scores(
-        self,
-        reference: Reference,
-        images: TiltImages,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Float64[np.ndarray, "orientations offsets"]:
-        """Log-likelihood of each pose."""
-        comparison = self.comparison(reference, [images], images.geometry, [offsets_px])
-        scores = np.empty((1, len(rotations), len(offsets_px)), np.float32)
-        for tile in _spans(len(rotations), 1, comparison.orientations_at_once):
-            comparison.fill_scores(rotations[tile], np.ones(1, bool), scores[:, tile])
-        return scores[0].astype(np.float64)
+        return _reader(reference, images).read(rotations, slice(None)).view(np.complex64)[..., 0]
 
     def comparison(
         self,
@@ -150,63 +60,34 @@ class CpuBackend(Backend):
         images: Sequence[TiltImages],
         geometry: Float64[np.ndarray, "tilts 2 3"],
         offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
-    ) -> Comparison:
+    ) -> CpuComparison:
         """Weight all images and shift them, or multiply them by what shifts consist of, whichever is less."""
-        assert isinstance(reference, CpuReference)
-        half_weight = np.stack([one.half_power_weight.ravel() for one in images])
-        columns = self._columns(images, offsets_px)
-        return CpuComparison(reference, images[0].pixels, geometry, columns, half_weight)
+        reader = _reader(reference, images[0], geometry)
+        half_weight = np.stack([one.half_power_weight for one in images], axis=1)
+        centred = [CentredOffsets.of(some) for some in offsets_px]
+        basis = self._bases.worth_it(images[0], max(some.radius_px for some in centred), len(offsets_px[0]))
+        if basis is None:
+            columns = self._stacked(lambda p: _in_offsets(images[p], images[p].weighted, offsets_px[p]), len(images))
+            return ByShifts(reader, columns, half_weight)
+        columns = self._stacked(lambda p: _with_functions(images[p], centred[p], basis), len(images))
+        coefficients = np.stack(
+            [_by_function(one, some, basis) for one, some in zip(images, centred, strict=True)]
+        )
+        return ByBasis(reader, columns, half_weight, coefficients)
 
-    def _columns(self, images: Sequence[TiltImages], offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]]) -> Columns:
-        pixels, offsets = images[0].pixels, len(offsets_px[0])
-        centres = [(some.min(axis=0) + some.max(axis=0)) / 2 for some in offsets_px]
-        reach = [np.linalg.norm(some - centre, axis=1).max() for some, centre in zip(offsets_px, centres, strict=True)]
-        basis = self._basis(pixels, max(reach) / pixels.box_px)
-        if basis is None or len(basis.functions) > WORTH_A_BASIS * offsets:
-            return ShiftedColumns(np.stack(list(map(self._shifted_columns, images, offsets_px))))
-        values = [self._basis_columns(one, centre, basis) for one, centre in zip(images, centres, strict=True)]
-        coefficients = [
-            basis.coefficients(one.shifts(some - centre)).swapaxes(0, 1).swapaxes(1, 2).reshape(-1, offsets)
-            for one, some, centre in zip(images, offsets_px, centres, strict=True)
-        ]
-        return BasisColumns(np.stack(values, axis=1), np.stack(coefficients))
-
-    def _basis(self, pixels: PixelList, radius: float) -> ShiftBasis | None:
-        if radius == 0 or not len(pixels.kx):
-            return None
-        key = pixels.box_px, len(pixels.kx), float(f"{radius:.4g}")
-        if key not in self._bases:
-            self._bases[key] = shift_basis(pixels, 1.001 * radius, SHIFT_TOLERANCE)
-        return self._bases[key]
-
-    def _shifted_columns(
-        self, images: TiltImages, offsets_px: Float64[np.ndarray, "offsets 3"]
-    ) -> Float32[np.ndarray, "offsets numbers"]:
-        return self._shifted(images, images.weighted, offsets_px, slice(None))
-
-    def _basis_columns(
-        self, images: TiltImages, centre: Float64[np.ndarray, "3"], basis: ShiftBasis
-    ) -> Float32[np.ndarray, "tilts functions numbers"]:
-        centred = self._shifted(images, images.weighted, centre[None], slice(None))
-        centred = centred.view(np.complex64).reshape(images.ctf.shape)
-        return _pairs(centred[:, None] * basis.functions).reshape(len(centred), len(basis.functions), -1)
-
-    def correlations(
+    def correlation(
         self,
         reference: Reference,
-        images: TiltImages,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Float64[np.ndarray, "orientations offsets"]:
-        """Sum of correlation coefficients; slices are normalised image by image."""
-        weighted = images.ctf * images.masked
-        total = np.zeros((len(rotations), len(offsets_px)))
-        for block in self._tilt_blocks(images, len(offsets_px)):
-            shifted = self._shifted(images, weighted, offsets_px, block)
-            for tile, slices, _ in self._tiles(reference, images, rotations, block, np.zeros_like(images.ctf)):
-                normalise_slices(slices, images.ctf[block])
-                total[tile] += slices.reshape(len(slices), -1) @ shifted.T
-        return total
+        images: Sequence[TiltImages],
+        geometry: Float64[np.ndarray, "tilts 2 3"],
+        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
+    ) -> CpuComparison:
+        """Shift all images."""
+        columns = self._stacked(
+            lambda p: _in_offsets(images[p], images[p].ctf * images[p].masked, offsets_px[p]), len(images)
+        )
+        squared_ctf = np.stack([one.ctf**2 for one in images], axis=1)
+        return ByCorrelation(_reader(reference, images[0], geometry), columns, squared_ctf)
 
     def accumulate(
         self,
@@ -218,25 +99,28 @@ class CpuBackend(Backend):
         accumulator: Accumulator,
     ) -> Residuals:
         """Back-project; a second matrix product turns posteriors into one sum of phase factors per slice."""
+        reader, offsets = _reader(reference, images), CentredOffsets.of(offsets_px)
+        basis = self._bases.worth_it(images, offsets.radius_px, len(offsets_px))
         kx, ky = images.pixels.kx.astype(np.float32), images.pixels.ky.astype(np.float32)
         totals = weights.sum(axis=1)
-        residuals = Residuals(np.zeros(len(kx)), np.zeros(len(kx)))
         masked, inserted, inserted_weight = (
-            _pairs(images.masked),
-            _pairs(images.back_projected),
+            as_pairs(images.masked),
+            as_pairs(images.back_projected),
             images.back_projected_weight,
         )
-        for block in self._tilt_blocks(images, len(offsets_px)):
-            phases = self._phases(images, offsets_px, block)
-            flat = phases.reshape(len(offsets_px), -1)
-            for tile, slices, _ in self._tiles(reference, images, rotations, block, np.zeros_like(images.ctf)):
-                mean = (weights[tile] @ flat).reshape(slices.shape)
+        residuals = Residuals(np.zeros(len(kx)), np.zeros(len(kx)))
+        for f in range(reader.tilts):
+            one = slice(f, f + 1)
+            mixture, functions = _phase_mixture(images, offsets, basis, weights, f)
+            for tile in spans(len(rotations), 8 * len(kx), _TILE_BYTES):
+                slices = reader.read(rotations[tile], one)
+                mean = (mixture[tile] @ functions).reshape(slices.shape)
                 add_residual_terms(
-                    slices, mean, totals[tile], masked[block], images.ctf[block], residuals.cross, residuals.power
+                    slices, mean, totals[tile], masked[one], images.ctf[one], residuals.cross, residuals.power
                 )
-                matrices = _matrices(images, rotations[tile], block)
+                matrices = reader.matrices(rotations[tile], one)
                 insert_slices(
-                    accumulator.sums, matrices, kx, ky, mean, totals[tile], inserted[block], inserted_weight[block]
+                    accumulator.sums, matrices, kx, ky, mean, totals[tile], inserted[one], inserted_weight[one]
                 )
         return residuals
 
@@ -260,66 +144,63 @@ class CpuBackend(Backend):
             for part in parts:
                 part.result()
 
-    @staticmethod
-    def _tilt_blocks(images: TiltImages, offsets: int) -> Iterator[slice]:
-        tilts, pixels = images.ctf.shape
-        return _spans(tilts, offsets * pixels * 8, TILT_BLOCK_BYTES)
+    def _stacked(
+        self, columns_of: Callable[[int], Float32[np.ndarray, "tilts each numbers"]], particles: int
+    ) -> Float32[np.ndarray, "tilts particles each numbers"]:
+        """Make the columns of all particles, shared out over the threads where there are many."""
+        first = columns_of(0)
+        found = np.empty((first.shape[0], particles, *first.shape[1:]), np.float32)
+        found[:, 0] = first
 
-    @staticmethod
-    def _phases(
-        images: TiltImages, offsets_px: Float64[np.ndarray, "offsets 3"], block: slice
-    ) -> Float32[np.ndarray, "offsets tilts pixels 2"]:
-        shifts = np.ascontiguousarray(images.shifts(offsets_px)[:, block])
-        phases = np.empty((*shifts.shape[:2], len(images.pixels.kx), 2), np.float32)
-        fill_phases(shifts, images.pixels.kx, images.pixels.ky, phases)
-        return phases
+        def fill(particle: int) -> None:
+            found[:, particle] = columns_of(particle)
 
-    def _shifted(
-        self,
-        images: TiltImages,
-        weighted: Complex64[np.ndarray, "tilts pixels"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-        block: slice,
-    ) -> Float32[np.ndarray, "offsets columns"]:
-        phases = self._phases(images, offsets_px, block)
-        shift_images(phases, _pairs(weighted[block]), phases)
-        return phases.reshape(len(offsets_px), -1)
-
-    def _tiles(
-        self,
-        reference: Reference,
-        images: TiltImages,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        block: slice,
-        half_weight: Float32[np.ndarray, "all_tilts pixels"],
-    ) -> Iterator[tuple[slice, Float32[np.ndarray, "tile tilts pixels 2"], Float64[np.ndarray, " tile"]]]:
-        """Give tiles of orientations with their slices; the array is used again for the next tile."""
-        tilts, pixels = half_weight[block].shape
-        tiles = list(_spans(len(rotations), tilts * pixels * 8, ORIENTATION_TILE_BYTES))
-        buffer = np.empty((tiles[0].stop, tilts, pixels, 2), np.float32)
-        for tile in tiles:
-            slices = buffer[: tile.stop - tile.start]
-            yield tile, slices, self._gather(reference, images, rotations[tile], block, slices, half_weight)
-
-    @staticmethod
-    def _gather(
-        reference: Reference,
-        images: TiltImages,
-        rotations: Float64[np.ndarray, "tile 3 3"],
-        block: slice,
-        out: Float32[np.ndarray, "tile tilts pixels 2"],
-        half_weight: Float32[np.ndarray, "all_tilts pixels"] | None = None,
-    ) -> Float64[np.ndarray, " tile"]:
-        assert isinstance(reference, CpuReference)
-        weight = np.zeros_like(images.ctf) if half_weight is None else half_weight
-        power = np.zeros(len(rotations))
-        kx, ky = images.pixels.kx.astype(np.float32), images.pixels.ky.astype(np.float32)
-        gather_slices(reference.volume, _matrices(images, rotations, block), kx, ky, weight[block], out, power)
-        return power
+        if particles > 1:
+            with ThreadPoolExecutor(self.threads) as pool:
+                list(pool.map(fill, range(1, particles)))
+        return found
 
 
-def _matrices(
-    images: TiltImages, rotations: Float64[np.ndarray, "tile 3 3"], block: slice
-) -> Float32[np.ndarray, "tile tilts 2 3"]:
-    """Maps from pixel indices to voxels of the padded reference: geometry times orientation."""
-    return (images.geometry[block] @ rotations[:, None]).astype(np.float32)
+def _reader(
+    reference: Reference, images: TiltImages, geometry: Float64[np.ndarray, "tilts 2 3"] | None = None
+) -> SliceReader:
+    assert isinstance(reference, CpuReference)
+    return SliceReader(reference.volume, images.pixels, images.geometry if geometry is None else geometry)
+
+
+def _in_offsets(
+    images: TiltImages, values: Complex64[np.ndarray, "tilts pixels"], offsets_px: Float64[np.ndarray, "offsets 3"]
+) -> Float32[np.ndarray, "tilts offsets numbers"]:
+    return shifted(images, values, offsets_px).swapaxes(0, 1)
+
+
+def _by_function(
+    images: TiltImages, offsets: CentredOffsets, basis: ShiftBasis
+) -> Float32[np.ndarray, "tilts_functions offsets"]:
+    """What combines the functions of all tilts into offsets."""
+    coefficients = basis.coefficients(images.shifts(offsets.rest_px))
+    return np.ascontiguousarray(coefficients.reshape(len(coefficients), -1).T)
+
+
+def _with_functions(
+    images: TiltImages, offsets: CentredOffsets, basis: ShiftBasis
+) -> Float32[np.ndarray, "tilts functions numbers"]:
+    """Weighted images, moved to the centre of the offsets, times each function."""
+    centred = shifted(images, images.weighted, offsets.centre_px[None])[0].view(np.complex64)
+    return as_pairs(centred[:, None] * basis.functions).reshape(len(centred), len(basis.functions), -1)
+
+
+def _phase_mixture(
+    images: TiltImages,
+    offsets: CentredOffsets,
+    basis: ShiftBasis | None,
+    weights: Float32[np.ndarray, "orientations offsets"],
+    tilt: int,
+) -> tuple[Float32[np.ndarray, "orientations each"], Float32[np.ndarray, "each numbers"]]:
+    """Two factors whose product is the posterior-weighted sum of phase factors of each orientation in one tilt."""
+    one = slice(tilt, tilt + 1)
+    if basis is None:
+        return weights, phases(images, offsets.centre_px + offsets.rest_px, one).reshape(weights.shape[1], -1)
+    centre = phases(images, offsets.centre_px[None], one)[0, 0].view(np.complex64)[:, 0]
+    coefficients = basis.coefficients(images.shifts(offsets.rest_px)[:, tilt])
+    return weights @ coefficients, as_pairs(basis.functions * centre).reshape(len(basis.functions), -1)

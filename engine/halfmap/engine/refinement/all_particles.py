@@ -127,7 +127,7 @@ class HalfWorker:
     @property
     def together(self) -> bool:
         """Particles of a tomogram are compared with the same slices."""
-        return not self.expectation.search.is_local and not self.expectation.correlation and self.refinement.settings.together
+        return not self.expectation.search.is_local and self.refinement.settings.together
 
     def _batches(self, pool: Int64[np.ndarray, " pool"]) -> list[Int64[np.ndarray, " n"]]:
         particles = self.refinement.particles

@@ -182,7 +182,8 @@ class Expectation:
         images = [one.of(coarse) for one in batch.images]
         offsets_px = [one.offsets_px(self.search.coarse_offsets_angstrom) for one in batch.particles]
         geometry = images[0].geometry @ batch.frames[0].T
-        return self.backend.comparison(self.model.reference, images, geometry, offsets_px)
+        prepare = self.backend.correlation if self.correlation else self.backend.comparison
+        return prepare(self.model.reference, images, geometry, offsets_px)
 
     def align_compared(
         self,
@@ -243,7 +244,8 @@ class Expectation:
         offsets_angstrom: Float64[np.ndarray, "m 3"],
     ) -> Float64[np.ndarray, "n m"]:
         compare = self.backend.correlations if self.correlation else self.backend.scores
-        return compare(self.model.reference, images, rotations, particle.offsets_px(offsets_angstrom))
+        scores = compare(self.model.reference, images, rotations, particle.offsets_px(offsets_angstrom))
+        return scores.astype(np.float64)
 
     def _log_offset_prior(
         self, particle: ParticleState, offsets_angstrom: Float64[np.ndarray, "m 3"]

@@ -16,11 +16,9 @@ def gather_slices(
     matrices: np.ndarray,  # (orientations, tilts, 2, 3) float32: pixel indices to voxels
     kx: np.ndarray,  # (pixels,) float32
     ky: np.ndarray,  # (pixels,) float32
-    half_weight: np.ndarray,  # (tilts, pixels) float32
     slices: np.ndarray,  # out (orientations, tilts, pixels, 2) float32
-    power: np.ndarray,  # in and out (orientations,) float64: Σ half_weight |slice|²
 ) -> None:
-    """Fill slices and add up their weighted power; a voxel with x < 0 is the conjugate of the opposite one.
+    """Fill slices; a voxel with x < 0 is the conjugate of the opposite one.
 
     Two loops, since places and weights are computed many pixels at a time and voxels are read one by one.
     """
@@ -33,7 +31,7 @@ def gather_slices(
     for f in range(matrices.shape[1]):
         for start in range(0, kx.shape[0], _BLOCK):
             stop = min(start + _BLOCK, kx.shape[0])
-            qx, qy, weight = kx[start:stop], ky[start:stop], half_weight[f, start:stop]
+            qx, qy = kx[start:stop], ky[start:stop]
             for o in range(matrices.shape[0]):
                 m = matrices[o, f]
                 ax, ay, az, bx, by, bz = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2]
@@ -47,37 +45,18 @@ def gather_slices(
                     way[0, k], way[1, k], way[2, k] = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
                     place[k], side[k] = np.int32(2) * xi + row * yi + plane * zi, sign
                 out = slices[o, f, start:stop]
-                total = np.float32(0)
                 for k in range(qx.shape[0]):
                     fy, fz = way[1, k], way[2, k]
                     w11 = fy * fz
                     w01, w10 = fy - w11, fz - w11
                     real, imag = blended_pair(flat, place[k], row, plane, way[0, k], one - fz - w01, w01, w10, w11)
                     out[k, 0], out[k, 1] = real, side[k] * imag
-                    total += weight[k] * (real * real + imag * imag)
-                power[o] += total
-
-
-@compiled
-def normalise_slices(
-    slices: np.ndarray,  # in and out (orientations, tilts, pixels, 2) float32
-    ctf: np.ndarray,  # (tilts, pixels) float32
-) -> None:
-    """Divide each slice by √Σ |ctf·slice|²; slices without power stay as they are."""
-    for o in range(slices.shape[0]):
-        for f in range(slices.shape[1]):
-            section, c = slices[o, f], ctf[f]
-            total = np.float32(0)
-            for k in range(section.shape[0]):
-                total += c[k] * c[k] * (section[k, 0] * section[k, 0] + section[k, 1] * section[k, 1])
-            if total > 0:
-                section *= np.float32(1) / np.sqrt(total)
 
 
 @compiled
 def square_pairs(
-    pairs: np.ndarray,  # (orientations, tilts, pixels, 2) float32
-    squares: np.ndarray,  # out (orientations, tilts, pixels) float32
+    pairs: np.ndarray,  # (orientations, pixels, 2) float32
+    squares: np.ndarray,  # out (orientations, pixels) float32
 ) -> None:
     """Fill squared magnitudes of complex numbers."""
     flat, out = pairs.reshape(-1), squares.reshape(-1)
