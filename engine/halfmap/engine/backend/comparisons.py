@@ -13,22 +13,30 @@ from halfmap.engine.backend.slice_reader import SliceReader
 _ORIENTATIONS = 256
 """A matrix of so many rows is multiplied nearly as fast as a large one, and its slices in one tilt fit into the cache."""
 
-Slices = Float32[np.ndarray, "orientations numbers"]
-Squares = Float32[np.ndarray, "orientations pixels"]
-Found = Float32[np.ndarray, "*anything"]
+Scores = Float32[np.ndarray, "particles orientations offsets"]
+ByParticle = Float32[np.ndarray, "orientations particles"]
 
 
 @dataclass(frozen=True)
 class CpuComparison(Comparison):
-    """Goes through tilts; what is added up over them is up to subclasses.
+    """Slices times images; what becomes of the power of slices is up to subclasses.
 
     Parameters
     ----------
     reader
         Reads slices.
+    columns
+        For each tilt the images times the functions that shifts are mixtures of, real and imaginary parts.
+    mixing
+        What mixes the functions of all tilts into offsets.
+    power_weight
+        What the power of slices is multiplied by.
     """
 
     reader: SliceReader
+    columns: tuple[Float32[np.ndarray, "particles functions numbers"], ...]
+    mixing: Float32[np.ndarray, "all_functions offsets"]
+    power_weight: Float32[np.ndarray, "tilts particles pixels"]
 
     @property
     def orientations_at_once(self) -> int:
@@ -36,129 +44,54 @@ class CpuComparison(Comparison):
         return _ORIENTATIONS
 
     def fill_scores(
-        self,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        which: Bool[np.ndarray, " particles"],
-        scores: Float32[np.ndarray, "particles orientations offsets"],
+        self, rotations: Float64[np.ndarray, "orientations 3 3"], which: Bool[np.ndarray, " particles"], scores: Scores
     ) -> None:
         """Read the slices of each tilt once, and multiply them with each row of particles without a gap."""
-        rows = list(_runs(which))
-        found = [self._begun(len(rotations), some) for some in rows]
-        for tilt in range(self.reader.tilts):
+        rows = [(some, *self._empty(len(rotations), some)) for some in _runs(which)]
+        done = 0
+        for tilt, columns in enumerate(self.columns):
             slices, squares = self.reader.with_squares(rotations, tilt)
-            for some, sums in zip(rows, found, strict=True):
-                self._add(tilt, some, slices, squares, sums)
-        for some, sums in zip(rows, found, strict=True):
-            scores[some] = self._ended(some, sums)
+            here = slice(done, done + columns.shape[1])
+            for some, products, power in rows:
+                flat = columns[some].reshape(-1, columns.shape[2])
+                found = (slices @ flat.T).reshape(len(slices), -1, columns.shape[1])
+                products[:, :, here] = self._weighed(found, squares @ self.power_weight[tilt, some].T, power)
+            done = here.stop
+        for some, products, power in rows:
+            mixed = products.reshape(-1, done) @ self.mixing
+            scores[some] = (mixed.reshape(*products.shape[:2], -1) - power[..., None]).swapaxes(0, 1)
 
-    @abstractmethod
-    def _begun(self, orientations: int, some: slice) -> tuple[Found, ...]:
-        """Sums over no tilt."""
-
-    @abstractmethod
-    def _add(self, tilt: int, some: slice, slices: Slices, squares: Squares, sums: tuple[Found, ...]) -> None:
-        """Add a tilt."""
-
-    @abstractmethod
-    def _ended(self, some: slice, sums: tuple[Found, ...]) -> Float32[np.ndarray, "particles orientations offsets"]:
-        """Turn sums into scores."""
-
-
-@dataclass(frozen=True)
-class ByShifts(CpuComparison):
-    """Log-likelihoods with each image in each offset; best for few offsets.
-
-    Parameters
-    ----------
-    columns
-        Weighted and shifted images.
-    half_weight
-        Half of what the log-likelihood multiplies the power of a slice by.
-    """
-
-    columns: Float32[np.ndarray, "tilts particles offsets numbers"]
-    half_weight: Float32[np.ndarray, "tilts particles pixels"]
-
-    def _begun(self, orientations: int, some: slice) -> tuple[Found, ...]:
-        particles, offsets = self.columns[0, some].shape[:2]
-        return (np.zeros((orientations, particles, offsets), np.float32),)
-
-    def _add(self, tilt: int, some: slice, slices: Slices, squares: Squares, sums: tuple[Found, ...]) -> None:
-        (total,) = sums
-        total += _products(slices, self.columns[tilt, some])
-        total -= (squares @ self.half_weight[tilt, some].T)[..., None]
-
-    def _ended(self, some: slice, sums: tuple[Found, ...]) -> Float32[np.ndarray, "particles orientations offsets"]:  # noqa: ARG002
-        return sums[0].swapaxes(0, 1)
-
-
-@dataclass(frozen=True)
-class ByBasis(CpuComparison):
-    """Log-likelihoods with each image times the functions that shifts are combinations of; best for many offsets.
-
-    Parameters
-    ----------
-    columns
-        Weighted images times functions.
-    half_weight
-        Half of what the log-likelihood multiplies the power of a slice by.
-    coefficients
-        What combines the functions of all tilts into offsets.
-    """
-
-    columns: Float32[np.ndarray, "tilts particles functions numbers"]
-    half_weight: Float32[np.ndarray, "tilts particles pixels"]
-    coefficients: Float32[np.ndarray, "particles tilts_functions offsets"]
-
-    def _begun(self, orientations: int, some: slice) -> tuple[Found, ...]:
-        tilts, (particles, functions) = len(self.columns), self.columns[0, some].shape[:2]
-        products = np.empty((particles, orientations, tilts, functions), np.float32)
+    def _empty(self, orientations: int, some: slice) -> tuple[Float32[np.ndarray, "..."], ByParticle]:
+        particles = some.stop - some.start
+        products = np.empty((orientations, particles, len(self.mixing)), np.float32)
         return products, np.zeros((orientations, particles), np.float32)
 
-    def _add(self, tilt: int, some: slice, slices: Slices, squares: Squares, sums: tuple[Found, ...]) -> None:
-        products, power = sums
-        products[:, :, tilt] = _products(slices, self.columns[tilt, some]).swapaxes(0, 1)
-        power += squares @ self.half_weight[tilt, some].T
-
-    def _ended(self, some: slice, sums: tuple[Found, ...]) -> Float32[np.ndarray, "particles orientations offsets"]:
-        products, power = sums
-        by_offset = products.reshape(*products.shape[:2], -1) @ self.coefficients[some]
-        return by_offset - power.T[..., None]
+    @abstractmethod
+    def _weighed(
+        self, products: Float32[np.ndarray, "orientations particles functions"], power: ByParticle, total: ByParticle
+    ) -> Float32[np.ndarray, "orientations particles functions"]:
+        """Take account of the power of the slices in one tilt."""
 
 
 @dataclass(frozen=True)
-class ByCorrelation(CpuComparison):
-    """Sums of correlation coefficients; slices are normalised image by image.
+class Likelihood(CpuComparison):
+    """The power is half of what the log-likelihood multiplies it by, and is subtracted."""
 
-    Parameters
-    ----------
-    columns
-        Images times their CTF, shifted.
-    squared_ctf
-        Squared CTF.
-    """
-
-    columns: Float32[np.ndarray, "tilts particles offsets numbers"]
-    squared_ctf: Float32[np.ndarray, "tilts particles pixels"]
-
-    def _begun(self, orientations: int, some: slice) -> tuple[Found, ...]:
-        particles, offsets = self.columns[0, some].shape[:2]
-        return (np.zeros((orientations, particles, offsets), np.float32),)
-
-    def _add(self, tilt: int, some: slice, slices: Slices, squares: Squares, sums: tuple[Found, ...]) -> None:
-        power = squares @ self.squared_ctf[tilt, some].T
-        scale = 1 / np.sqrt(power, out=np.ones_like(power), where=power > 0)
-        sums[0][:] += scale[..., None] * _products(slices, self.columns[tilt, some])
-
-    def _ended(self, some: slice, sums: tuple[Found, ...]) -> Float32[np.ndarray, "particles orientations offsets"]:  # noqa: ARG002
-        return sums[0].swapaxes(0, 1)
+    def _weighed(
+        self, products: Float32[np.ndarray, "orientations particles functions"], power: ByParticle, total: ByParticle
+    ) -> Float32[np.ndarray, "orientations particles functions"]:
+        total += power
+        return products
 
 
-def _products(
-    slices: Slices, columns: Float32[np.ndarray, "particles each numbers"]
-) -> Float32[np.ndarray, "orientations particles each"]:
-    found = slices @ columns.reshape(-1, columns.shape[2]).T
-    return found.reshape(len(slices), *columns.shape[:2])
+@dataclass(frozen=True)
+class Correlation(CpuComparison):
+    """Each slice is divided by the root of its power, that of the slice times the CTF."""
+
+    def _weighed(
+        self, products: Float32[np.ndarray, "orientations particles functions"], power: ByParticle, total: ByParticle
+    ) -> Float32[np.ndarray, "orientations particles functions"]:
+        return products / np.sqrt(np.where(power > 0, power, 1))[..., None]
 
 
 def _runs(which: Bool[np.ndarray, " n"]) -> Iterator[slice]:

@@ -11,6 +11,9 @@ from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 
+_OWN_FRAME, _NO_OFFSET = np.eye(3)[None], np.zeros((1, 3))
+
+
 @dataclass(frozen=True)
 class Residuals:
     """Pose-dependent terms of Σ w |C P − X|², per pixel of the images; the slice is not scaled.
@@ -74,8 +77,9 @@ class Backend(ABC):
         self,
         reference: Reference,
         images: Sequence[TiltImages],
-        geometry: Float64[np.ndarray, "tilts 2 3"],
-        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
+        frames: Float64[np.ndarray, "particles 3 3"],
+        origins_px: Float64[np.ndarray, "particles 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
     ) -> Comparison:
         """Prepare particles for being compared with the same slices.
 
@@ -85,10 +89,12 @@ class Backend(ABC):
             What slices are read from.
         images
             Images of each particle, all with the same pixels and the same number of tilts.
-        geometry
-            Maps from pixel indices to voxels of the reference, from the frame that the particles share.
+        frames
+            Rotation from each particle's frame to the one that they share.
+        origins_px
+            Current offset of each particle, in its own frame.
         offsets_px
-            As many offsets of each particle, in its own frame.
+            Offsets from there that are searched, in the shared frame.
         """
 
     @abstractmethod
@@ -96,8 +102,9 @@ class Backend(ABC):
         self,
         reference: Reference,
         images: Sequence[TiltImages],
-        geometry: Float64[np.ndarray, "tilts 2 3"],
-        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
+        frames: Float64[np.ndarray, "particles 3 3"],
+        origins_px: Float64[np.ndarray, "particles 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
     ) -> Comparison:
         """Prepare particles as `comparison` does, for scores that are sums of correlation coefficients.
 
@@ -115,7 +122,7 @@ class Backend(ABC):
 
         Σ Re(X · conj(sCP))/σ² − ½ Σ |sCP|²/σ² over all tilt images.
         """
-        return _alone(self.comparison(reference, [images], images.geometry, [offsets_px]), rotations, len(offsets_px))
+        return _alone(self.comparison(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px))
 
     def correlations(
         self,
@@ -125,7 +132,7 @@ class Backend(ABC):
         offsets_px: Float64[np.ndarray, "offsets 3"],
     ) -> Float32[np.ndarray, "orientations offsets"]:
         """Sum of the tilt images' correlation coefficients for each pose of one particle."""
-        return _alone(self.correlation(reference, [images], images.geometry, [offsets_px]), rotations, len(offsets_px))
+        return _alone(self.correlation(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px))
 
     @abstractmethod
     def accumulate(

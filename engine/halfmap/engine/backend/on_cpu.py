@@ -4,7 +4,7 @@ Work goes tilt by tilt through tiles of orientations, so that slices stay in the
 number of poses.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,13 +12,13 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Complex64, Float32, Float64
 
-from halfmap.engine.backend.comparisons import ByBasis, ByCorrelation, ByShifts, CpuComparison
+from halfmap.engine.backend.comparisons import Correlation, Likelihood
 from halfmap.engine.backend.interface import Backend, Reference, Residuals
+from halfmap.engine.backend.kernels.phases import fill_phases
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
-from halfmap.engine.backend.shifted_images import CentredOffsets, ShiftBases, phases, shifted
+from halfmap.engine.backend.shift_mixture import ShiftMixtures
 from halfmap.engine.backend.slice_reader import SliceReader, as_pairs, spans
 from halfmap.engine.fourier.backprojector import Accumulator, symmetrise
-from halfmap.engine.imaging.shift_basis import ShiftBasis
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 _TILE_BYTES = 2 << 20
@@ -42,7 +42,7 @@ class CpuBackend(Backend):
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        self._bases = ShiftBases()
+        self._mixtures = ShiftMixtures()
 
     def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> CpuReference:
         """Take over a padded reference transform."""
@@ -58,36 +58,62 @@ class CpuBackend(Backend):
         self,
         reference: Reference,
         images: Sequence[TiltImages],
-        geometry: Float64[np.ndarray, "tilts 2 3"],
-        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
-    ) -> CpuComparison:
-        """Weight all images and shift them, or multiply them by what shifts consist of, whichever is less."""
-        reader = _reader(reference, images[0], geometry)
-        half_weight = np.stack([one.half_power_weight for one in images], axis=1)
-        centred = [CentredOffsets.of(some) for some in offsets_px]
-        basis = self._bases.worth_it(images[0], max(some.radius_px for some in centred), len(offsets_px[0]))
-        if basis is None:
-            columns = self._stacked(lambda p: _in_offsets(images[p], images[p].weighted, offsets_px[p]), len(images))
-            return ByShifts(reader, columns, half_weight)
-        columns = self._stacked(lambda p: _with_functions(images[p], centred[p], basis), len(images))
-        coefficients = np.stack(
-            [_by_function(one, some, basis) for one, some in zip(images, centred, strict=True)]
-        )
-        return ByBasis(reader, columns, half_weight, coefficients)
+        frames: Float64[np.ndarray, "particles 3 3"],
+        origins_px: Float64[np.ndarray, "particles 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Likelihood:
+        """Weight all images and multiply them by what shifts are mixtures of."""
+        weighted, weight = [one.weighted for one in images], [one.half_power_weight for one in images]
+        return Likelihood(*self._compared(reference, images, weighted, weight, frames, origins_px, offsets_px))
 
     def correlation(
         self,
         reference: Reference,
         images: Sequence[TiltImages],
-        geometry: Float64[np.ndarray, "tilts 2 3"],
-        offsets_px: Sequence[Float64[np.ndarray, "offsets 3"]],
-    ) -> CpuComparison:
-        """Shift all images."""
-        columns = self._stacked(
-            lambda p: _in_offsets(images[p], images[p].ctf * images[p].masked, offsets_px[p]), len(images)
+        frames: Float64[np.ndarray, "particles 3 3"],
+        origins_px: Float64[np.ndarray, "particles 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Correlation:
+        """Multiply all images by what shifts are mixtures of."""
+        values, weight = [one.ctf * one.masked for one in images], [one.ctf**2 for one in images]
+        return Correlation(*self._compared(reference, images, values, weight, frames, origins_px, offsets_px))
+
+    def _compared(
+        self,
+        reference: Reference,
+        images: Sequence[TiltImages],
+        values: Sequence[Complex64[np.ndarray, "tilts pixels"]],
+        power_weight: Sequence[Float32[np.ndarray, "tilts pixels"]],
+        frames: Float64[np.ndarray, "particles 3 3"],
+        origins_px: Float64[np.ndarray, "particles 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> tuple[
+        SliceReader,
+        tuple[Float32[np.ndarray, "particles functions numbers"], ...],
+        Float32[np.ndarray, "all_functions offsets"],
+        Float32[np.ndarray, "tilts particles pixels"],
+    ]:
+        first = images[0]
+        reader = _reader(reference, first, first.geometry @ frames[0].T)
+        centre = middle(offsets_px)
+        shifts = first.shifts((offsets_px - centre) @ frames[0])
+        mixture = self._mixtures.of(first.pixels, shifts, often=len(images) > 1)
+        columns = tuple(
+            np.empty((len(images), len(functions), 2 * functions.shape[1]), np.float32) for functions in mixture.functions
         )
-        squared_ctf = np.stack([one.ctf**2 for one in images], axis=1)
-        return ByCorrelation(_reader(reference, images[0], geometry), columns, squared_ctf)
+
+        def fill(particle: int) -> None:
+            one, origin_px = images[particle], origins_px[particle] + centre @ frames[particle]
+            moved = values[particle] * phases(one, origin_px)
+            for tilt, functions in enumerate(mixture.functions):
+                columns[tilt][particle] = as_pairs(moved[tilt] * functions).reshape(len(functions), -1)
+
+        if len(images) == 1:
+            fill(0)
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                list(pool.map(fill, range(len(images))))
+        return reader, columns, mixture.mixing, np.stack(power_weight, axis=1)
 
     def accumulate(
         self,
@@ -99,8 +125,9 @@ class CpuBackend(Backend):
         accumulator: Accumulator,
     ) -> Residuals:
         """Back-project; a second matrix product turns posteriors into one sum of phase factors per slice."""
-        reader, offsets = _reader(reference, images), CentredOffsets.of(offsets_px)
-        basis = self._bases.worth_it(images, offsets.radius_px, len(offsets_px))
+        reader, centre = _reader(reference, images), middle(offsets_px)
+        mixture = self._mixtures.of(images.pixels, images.shifts(offsets_px - centre), often=False)
+        at_centre = phases(images, centre)
         kx, ky = images.pixels.kx.astype(np.float32), images.pixels.ky.astype(np.float32)
         totals = weights.sum(axis=1)
         masked, inserted, inserted_weight = (
@@ -111,10 +138,11 @@ class CpuBackend(Backend):
         residuals = Residuals(np.zeros(len(kx)), np.zeros(len(kx)))
         for f in range(reader.tilts):
             one = slice(f, f + 1)
-            mixture, functions = _phase_mixture(images, offsets, basis, weights, f)
+            functions, mixing = mixture.tilt(f)
+            flat, by_function = as_pairs(functions * at_centre[f]).reshape(len(functions), -1), weights @ mixing.T
             for tile in spans(len(rotations), 8 * len(kx), _TILE_BYTES):
                 slices = reader.read(rotations[tile], one)
-                mean = (mixture[tile] @ functions).reshape(slices.shape)
+                mean = (by_function[tile] @ flat).reshape(slices.shape)
                 add_residual_terms(
                     slices, mean, totals[tile], masked[one], images.ctf[one], residuals.cross, residuals.power
                 )
@@ -144,22 +172,6 @@ class CpuBackend(Backend):
             for part in parts:
                 part.result()
 
-    def _stacked(
-        self, columns_of: Callable[[int], Float32[np.ndarray, "tilts each numbers"]], particles: int
-    ) -> Float32[np.ndarray, "tilts particles each numbers"]:
-        """Make the columns of all particles, shared out over the threads where there are many."""
-        first = columns_of(0)
-        found = np.empty((first.shape[0], particles, *first.shape[1:]), np.float32)
-        found[:, 0] = first
-
-        def fill(particle: int) -> None:
-            found[:, particle] = columns_of(particle)
-
-        if particles > 1:
-            with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(fill, range(1, particles)))
-        return found
-
 
 def _reader(
     reference: Reference, images: TiltImages, geometry: Float64[np.ndarray, "tilts 2 3"] | None = None
@@ -168,39 +180,13 @@ def _reader(
     return SliceReader(reference.volume, images.pixels, images.geometry if geometry is None else geometry)
 
 
-def _in_offsets(
-    images: TiltImages, values: Complex64[np.ndarray, "tilts pixels"], offsets_px: Float64[np.ndarray, "offsets 3"]
-) -> Float32[np.ndarray, "tilts offsets numbers"]:
-    return shifted(images, values, offsets_px).swapaxes(0, 1)
+def middle(offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "3"]:
+    """Point amid the smallest and the largest offset along each axis."""
+    return (offsets_px.min(axis=0) + offsets_px.max(axis=0)) / 2
 
 
-def _by_function(
-    images: TiltImages, offsets: CentredOffsets, basis: ShiftBasis
-) -> Float32[np.ndarray, "tilts_functions offsets"]:
-    """What combines the functions of all tilts into offsets."""
-    coefficients = basis.coefficients(images.shifts(offsets.rest_px))
-    return np.ascontiguousarray(coefficients.reshape(len(coefficients), -1).T)
-
-
-def _with_functions(
-    images: TiltImages, offsets: CentredOffsets, basis: ShiftBasis
-) -> Float32[np.ndarray, "tilts functions numbers"]:
-    """Weighted images, moved to the centre of the offsets, times each function."""
-    centred = shifted(images, images.weighted, offsets.centre_px[None])[0].view(np.complex64)
-    return as_pairs(centred[:, None] * basis.functions).reshape(len(centred), len(basis.functions), -1)
-
-
-def _phase_mixture(
-    images: TiltImages,
-    offsets: CentredOffsets,
-    basis: ShiftBasis | None,
-    weights: Float32[np.ndarray, "orientations offsets"],
-    tilt: int,
-) -> tuple[Float32[np.ndarray, "orientations each"], Float32[np.ndarray, "each numbers"]]:
-    """Two factors whose product is the posterior-weighted sum of phase factors of each orientation in one tilt."""
-    one = slice(tilt, tilt + 1)
-    if basis is None:
-        return weights, phases(images, offsets.centre_px + offsets.rest_px, one).reshape(weights.shape[1], -1)
-    centre = phases(images, offsets.centre_px[None], one)[0, 0].view(np.complex64)[:, 0]
-    coefficients = basis.coefficients(images.shifts(offsets.rest_px)[:, tilt])
-    return weights @ coefficients, as_pairs(basis.functions * centre).reshape(len(basis.functions), -1)
+def phases(images: TiltImages, offset_px: Float64[np.ndarray, "3"]) -> Complex64[np.ndarray, "tilts pixels"]:
+    """Phase factors of one offset in each tilt image."""
+    found = np.empty((1, *images.ctf.shape, 2), np.float32)
+    fill_phases(images.shifts(offset_px[None]), images.pixels.kx, images.pixels.ky, found)
+    return found.view(np.complex64)[0, ..., 0]

@@ -167,7 +167,7 @@ class Expectation:
         scores = self._compare(
             particle, images.of(windows.coarse), rotations, self.search.coarse_offsets_angstrom
         )
-        coarse = self._coarse(particle, candidates, scores)
+        coarse = self._coarse(particle, candidates, scores, self.search.offsets.coarse_angstrom)
         poses = self.search.children(candidates, coarse.significant)
         return self._add(particle, images, poses, int(coarse.significant.sum()), sums)
 
@@ -180,10 +180,11 @@ class Expectation:
         """Prepare particles for being compared with the same slices; see `align_compared`."""
         coarse = self.windows[batch.particles[0].optics].coarse
         images = [one.of(coarse) for one in batch.images]
-        offsets_px = [one.offsets_px(self.search.coarse_offsets_angstrom) for one in batch.particles]
-        geometry = images[0].geometry @ batch.frames[0].T
+        pixel_size = batch.particles[0].images.optics.pixel_size_angstrom
+        origins_px = np.stack([one.origin_angstrom for one in batch.particles]) / pixel_size
+        offsets_px = self.search.coarse_offsets_angstrom / pixel_size
         prepare = self.backend.correlation if self.correlation else self.backend.comparison
-        return prepare(self.model.reference, images, geometry, offsets_px)
+        return prepare(self.model.reference, images, batch.frames, origins_px, offsets_px)
 
     def align_compared(
         self,
@@ -195,7 +196,8 @@ class Expectation:
     ) -> Alignment:
         """Align one particle of a batch, whose scores in its candidates among the common grid are known."""
         particle, frame, common = batch.particles[index], batch.frames[index], self.search.common
-        coarse = self._coarse(particle, candidates, scores[common.rows(candidates)].astype(np.float64))
+        found = scores[common.rows(candidates)].astype(np.float64)
+        coarse = self._coarse(particle, candidates, found, self.search.offsets.coarse_angstrom @ frame)
         poses = self.search.children(candidates, coarse.significant)
         parents = common.own_directions(candidates, frame)[coarse.significant.any(axis=1)]
         poses = poses.seen_from(frame, np.repeat(parents, self.search.orientations.children))
@@ -210,10 +212,14 @@ class Expectation:
         return self._outcome(particle, poses, fine, significant, sums)
 
     def _coarse(
-        self, particle: ParticleState, candidates: Candidates, scores: Float64[np.ndarray, "orientations offsets"]
+        self,
+        particle: ParticleState,
+        candidates: Candidates,
+        scores: Float64[np.ndarray, "orientations offsets"],
+        offsets_angstrom: Float64[np.ndarray, "offsets 3"],
     ) -> Posterior:
         if not self.correlation:
-            log_offset_prior = self._log_offset_prior(particle, self.search.offsets.coarse_angstrom)
+            log_offset_prior = self._log_offset_prior(particle, offsets_angstrom)
             scores += candidates.log_prior[:, None] + log_offset_prior
         return self._judge(scores)
 

@@ -37,8 +37,14 @@ class FinePoses:
     def seen_from(
         self, frame: Float64[np.ndarray, "3 3"], directions: Int64[np.ndarray, " orientations"]
     ) -> "FinePoses":
-        """Orientations counted from a particle's own frame, given the rotation from there, and their directions."""
-        return replace(self, rotations=frame.T @ self.rotations, directions=directions)
+        """Poses counted from a particle's own frame, given the rotation from there, and the directions seen from it."""
+        return replace(
+            self,
+            directions=directions,
+            rotations=frame.T @ self.rotations,
+            parent_offsets_angstrom=self.parent_offsets_angstrom @ frame,
+            offsets_angstrom=self.offsets_angstrom @ frame,
+        )
 
     def considered(self, rows: slice) -> tuple[Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]:
         """Pairs of some orientations with offsets whose parents are significant, counted from the first row."""
