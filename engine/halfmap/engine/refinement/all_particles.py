@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
-import healpix
 import numpy as np
 from jaxtyping import Float64, Int64
 
@@ -24,6 +23,7 @@ from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.state import HalfState
 from halfmap.engine.refinement.sums import ExpectationSums
+from halfmap.engine.sampling.common_grid import line_index
 from halfmap.engine.sampling.priors import centre_of_prior
 
 
@@ -139,7 +139,7 @@ class HalfWorker:
 
     def _neighbours_first(self, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         axes = self.refinement.particles.subtomogram_rotation[indices][:, :, 2]
-        return indices[np.argsort(healpix.vec2pix(4, *(axes * np.sign(axes[:, 2:] + 1e-9)).T, nest=True), kind="stable")]
+        return indices[np.argsort(line_index(axes), kind="stable")]
 
     def _align_batch(
         self, indices: Int64[np.ndarray, " n"], sums: list[ExpectationSums], executor: ThreadPoolExecutor
@@ -193,7 +193,7 @@ def expect_half(
     expectation = expectation_of_half(refinement, half, plan)
     worker = HalfWorker(refinement, expectation, assignments, plan.control.sampling.local_searches)
     sums = [empty_sums(refinement, plan) for _ in range(settings.threads)]
-    pools = communicator.pools(number, refinement.members, 64 if worker.together else settings.pool * settings.threads, refinement.handed_out)
+    pools = communicator.pools(number, refinement.members, 256 if worker.together else settings.pool * settings.threads, refinement.handed_out)
     found = list(worker.align(pools, sums))
     for other in sums[1:]:
         sums[0].add(other)

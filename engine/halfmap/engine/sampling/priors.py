@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64
 from scipy.spatial import cKDTree
 from scipy.special import logsumexp
 
-from halfmap.engine.particles.pose import euler_to_matrix, matrix_to_euler, wrap_deg
+from halfmap.engine.particles.pose import euler_to_matrix, wrap_deg
 from halfmap.engine.sampling.orientations import OrientationGrid
 
 WINDOW_SIGMAS = 3.0
@@ -95,7 +95,7 @@ class OrientationPrior:
         For searches that are not local in all three angles. The nearest orientation is kept where all are beyond.
         """
         mates = self._mates(centre_deg)
-        away = [distance / sigma for distance, sigma in self._distances_deg(rotations, mates) if sigma > 0]
+        away = [distance / sigma for distance, sigma in self._distances_deg(rotations, mates)]
         squares = np.sum(np.square(away), axis=0)
         inside = np.all(np.less(away, WINDOW_SIGMAS), axis=0)
         inside[squares.argmin()] |= not inside.any()
@@ -105,15 +105,16 @@ class OrientationPrior:
         self, rotations: Float64[np.ndarray, "n 3 3"], mates: Float64[np.ndarray, "g 3 3"]
     ) -> Iterator[tuple[Float64[np.ndarray, " n"], float]]:
         """Distances from the nearest mate, and the width of the prior on each."""
-        angles, centres = matrix_to_euler(rotations), matrix_to_euler(mates)
-        rot, tilt = self.sigma_rot_deg, self.sigma_tilt_deg
+        rot, tilt, psi = self.sigma_rot_deg, self.sigma_tilt_deg, self.sigma_psi_deg
         if rot > 0 and tilt > 0:
             cosines = np.clip(rotations[:, 2] @ mates[:, 2].T, -1, 1)
             yield np.rad2deg(np.arccos(cosines.max(axis=1))), max(rot, tilt)
-        else:
-            yield _nearest(angles[:, 0], centres[:, 0]), rot
-            yield _nearest(angles[:, 1], centres[:, 1]), tilt
-        yield _nearest(angles[:, 2], centres[:, 2]), self.sigma_psi_deg
+        elif rot > 0:
+            yield _nearest(_rot_deg(rotations), _rot_deg(mates)), rot
+        elif tilt > 0:
+            yield _nearest(_tilt_deg(rotations), _tilt_deg(mates)), tilt
+        if psi > 0:
+            yield _nearest(_psi_deg(rotations), _psi_deg(mates)), psi
 
     @property
     def is_local(self) -> bool:
@@ -196,9 +197,22 @@ def _within_band(
     return found, _log_gaussian(least[found], sigma_deg), distance[found].argmin(axis=1)
 
 
+def _rot_deg(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, " n"]:
+    return np.rad2deg(np.arctan2(rotations[:, 2, 1], rotations[:, 2, 0]))
+
+
+def _tilt_deg(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, " n"]:
+    return np.rad2deg(np.arccos(np.clip(rotations[:, 2, 2], -1, 1)))
+
+
+def _psi_deg(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, " n"]:
+    return np.rad2deg(np.arctan2(rotations[:, 1, 2], -rotations[:, 0, 2]))
+
+
 def _nearest(
     angles_deg: Float64[np.ndarray, " n"], centres_deg: Float64[np.ndarray, " g"]
 ) -> Float64[np.ndarray, " n"]:
+    centres_deg = np.unique(centres_deg.round(9))
     return np.abs(wrap_deg(angles_deg[:, None] - centres_deg)).min(axis=1)
 
 
