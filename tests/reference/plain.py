@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from halfmap.engine.backend.interface import Backend, Reference, Residuals
+from halfmap.engine.backend.interface import Backend, Comparison, Reference, Residuals
 from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.imaging.tilt_images import TiltImages
 
@@ -46,6 +46,26 @@ def corners(p: np.ndarray, centre: int) -> Iterator[Corner]:
             for dx in (0, 1):
                 share = (1 - abs(p[0] - x0 - dx)) * (1 - abs(p[1] - y0 - dy)) * (1 - abs(p[2] - z0 - dz))
                 yield Corner(z0 + dz + centre, y0 + dy + centre, x0 + dx, share)
+
+
+class PlainComparison(Comparison):
+    """Each particle by itself, in its own frame."""
+
+    def __init__(self, score, images, frames, origins_px, offsets_px) -> None:
+        self.score = score
+        self.particles = list(zip(images, frames, origins_px, strict=True))
+        self.offsets_px = offsets_px
+
+    @property
+    def orientations_at_once(self) -> int:
+        return 3
+
+    def fill_scores(self, rotations, which, scores) -> None:
+        for p, (images, frame, origin_px) in enumerate(self.particles):
+            if which[p]:
+                own = np.linalg.inv(frame)
+                offsets_px = np.array([origin_px + own @ offset for offset in self.offsets_px])
+                scores[p] = self.score(images, np.array([own @ rotation for rotation in rotations]), offsets_px)
 
 
 class PlainBackend(Backend):
@@ -106,6 +126,16 @@ class PlainBackend(Backend):
                 for k in range(pixels):
                     out[o, f, k] = self.slice_value(reference, self.voxel_of(images, f, rotation, k))
         return out
+
+    def comparison(self, reference, images, frames, origins_px, offsets_px) -> PlainComparison:
+        return PlainComparison(
+            lambda one, *poses: self.scores(reference, one, *poses), images, frames, origins_px, offsets_px
+        )
+
+    def correlation(self, reference, images, frames, origins_px, offsets_px) -> PlainComparison:
+        return PlainComparison(
+            lambda one, *poses: self.correlations(reference, one, *poses), images, frames, origins_px, offsets_px
+        )
 
     def scores(
         self, reference: Reference, images: TiltImages, rotations: np.ndarray, offsets_px: np.ndarray

@@ -1,8 +1,9 @@
 """Compiled loops by themselves, against NumPy."""
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
-from halfmap.engine.backend.kernels.gather import gather_slices, normalise_slices
+from halfmap.engine.backend.kernels.gather import gather_slices, square_pairs
 from halfmap.engine.backend.kernels.phases import fill_phases, shift_images
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
 from halfmap.engine.fourier.backprojector import AccumulatorGeometry
@@ -45,23 +46,34 @@ def test_voxels_are_read_as_they_stand_and_as_conjugates_on_the_other_side():
     volume = noise(size, size, size // 2 + 1)
     identity = np.eye(3, dtype=np.float32)[None, None, :2]
     kx, ky = np.array([2, -2, 0], np.float32), np.array([1, 1, -2], np.float32)
-    slices, power = np.empty((1, 1, 3, 2), np.float32), np.ones(1)
-    weight = np.array([[1, 2, 3]], np.float32)
-    gather_slices(pairs(volume), identity, kx, ky, weight, slices, power)
+    slices = np.empty((1, 1, 3, 2), np.float32)
+    gather_slices(pairs(volume), identity, kx, ky, slices)
     c = size // 2
     expected = np.array([volume[c, c + 1, 2], volume[c, c - 1, 2].conj(), volume[c, c - 2, 0]])
     np.testing.assert_allclose(complex_of(slices)[0, 0], expected, rtol=1e-6)
-    np.testing.assert_allclose(power, [1 + weight[0] @ np.abs(expected) ** 2], rtol=1e-5)
 
 
-def test_slices_are_normalised_image_by_image_and_left_alone_without_power():
-    slices, ctf = noise(2, 2, 5), RANDOM.uniform(-1, 1, (2, 5)).astype(np.float32)
-    slices[1, 0] = 0
-    found = pairs(slices)
-    normalise_slices(found, ctf)
-    norm = np.linalg.norm(ctf * slices, axis=-1, keepdims=True)
-    norm[1, 0] = 1
-    np.testing.assert_allclose(complex_of(found), slices / norm, atol=1e-6)
+def test_pixels_between_voxels_and_beyond_one_block_are_interpolated():
+    size = AccumulatorGeometry(8, 1, 3).shape[0]
+    volume, count = noise(size, size, size // 2 + 1), 600
+    kx, ky = RANDOM.uniform(-1.4, 1.4, (2, count)).astype(np.float32)
+    matrices = RANDOM.uniform(-1, 1, (2, 3, 2, 3)).astype(np.float32)
+    slices = np.empty((2, 3, count, 2), np.float32)
+    gather_slices(pairs(volume), matrices, kx, ky, slices)
+    points = np.einsum("kp,ofpx->ofkx", np.column_stack([kx, ky]), matrices).astype(np.float64)
+    other_side = points[..., 0] < 0
+    points[other_side] *= -1
+    places = np.moveaxis(points[..., ::-1] + [size // 2, size // 2, 0], -1, 0)
+    expected = map_coordinates(volume.real, places, order=1) + 1j * map_coordinates(volume.imag, places, order=1)
+    expected[other_side] = expected[other_side].conj()
+    np.testing.assert_allclose(complex_of(slices), expected, atol=3e-6)
+
+
+def test_pairs_are_squared():
+    values = noise(3, 7)
+    squares = np.empty((3, 7), np.float32)
+    square_pairs(pairs(values), squares)
+    np.testing.assert_allclose(squares, np.abs(values) ** 2, rtol=1e-6)
 
 
 def test_a_pixel_is_spread_over_its_neighbours_and_nothing_is_lost():

@@ -1,15 +1,18 @@
 """The backend for cores against the plain one: every number that the expectation step takes from it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from halfmap.engine.backend import on_cpu
+from halfmap.engine.backend import comparisons, on_cpu, shift_mixture
 from halfmap.engine.backend.on_cpu import CpuBackend
 from halfmap.engine.backend.select import backend
+from halfmap.engine.backend.shift_mixture import ShiftMixtures
 from halfmap.engine.fourier.backprojector import Accumulator
+
+from .conftest import make_problem
 
 # Slices, phases and products are float32: 24 bits of mantissa, coordinates up to 10 voxels, and sums of some hundred
 # terms of order one leave an error near 1e-5 of the largest value.
@@ -107,7 +110,7 @@ def test_symmetrising_over_the_identity_changes_nothing(one_problem):
     np.testing.assert_array_equal(found.sums, sums)
 
 
-def test_blocks_of_tilts_and_tiles_of_orientations_change_nothing(one_problem, monkeypatch):
+def test_tiles_of_orientations_change_nothing(one_problem, monkeypatch):
     cpu = CpuBackend()
     reference = cpu.reference(one_problem.transform)
     arguments = (one_problem.images, one_problem.rotations, one_problem.offsets_px)
@@ -119,10 +122,71 @@ def test_blocks_of_tilts_and_tiles_of_orientations_change_nothing(one_problem, m
         return scores, correlations, accumulator.sums, terms.cross, terms.power
 
     at_once = everything()
-    monkeypatch.setattr(on_cpu, "TILT_BLOCK_BYTES", 1)
-    monkeypatch.setattr(on_cpu, "ORIENTATION_TILE_BYTES", 1)
+    monkeypatch.setattr(on_cpu, "_TILE_BYTES", 1)
+    monkeypatch.setattr(comparisons, "_ORIENTATIONS", 1)
     for whole, piecewise in zip(at_once, everything(), strict=True):
         assert_near(piecewise, whole)
+
+
+# --- many particles ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Family:
+    """Particles whose tilt images are seen from the same sides, each with a frame of its own."""
+
+    transform: np.ndarray
+    geometry: object
+    images: list
+    frames: np.ndarray
+    origins_px: np.ndarray
+    zoom: float
+
+
+@pytest.fixture
+def family():
+    problems = [make_problem(seed=seed, tilts=3) for seed in (1, 2, 3, 4)]
+    frames = Rotation.random(4, rng=5).as_matrix()
+    series, padded = problems[0].images.rotations, problems[0].images.geometry
+    images = [
+        replace(one.images, rotations=series @ frame, geometry=padded @ frame)
+        for one, frame in zip(problems, frames, strict=True)
+    ]
+    origins_px = np.random.default_rng(3).uniform(-2, 2, (4, 3))
+    return Family(problems[0].transform, problems[0].geometry, images, frames, origins_px, problems[0].zoom)
+
+
+@pytest.mark.parametrize("kind", ["comparison", "correlation"])
+@pytest.mark.parametrize("offsets", [1, 5, 70])
+@pytest.mark.parametrize("which", [[True] * 4, [True, False, True, True], [False] * 4])
+def test_particles_in_one_frame_have_the_scores_of_each_by_itself(family, plain, kind, offsets, which):
+    rotations = Rotation.random(5, rng=9).as_matrix()
+    offsets_px = np.random.default_rng(1).uniform(-0.7, 0.7, (offsets, 3))
+    found, expected = (np.full((4, 5, offsets), np.nan, np.float32) for _ in range(2))
+    for backend, scores in ((CpuBackend(2), found), (plain.PlainBackend(family.zoom, family.geometry.radius), expected)):
+        prepare = getattr(backend, kind)
+        reference = backend.reference(family.transform)
+        comparison = prepare(reference, family.images, family.frames, family.origins_px, offsets_px)
+        comparison.fill_scores(rotations, np.array(which), scores)
+    assert np.isnan(found[~np.array(which)]).all()
+    if any(which):
+        # phase factors are mixtures of few functions, each accurate to 5e-4
+        assert_near(found[which], expected[which], 1e-3 if offsets > 1 else SINGLE)
+
+
+@pytest.mark.parametrize("often", [False, True])
+@pytest.mark.parametrize("offsets", [1, 4, 150])
+def test_mixtures_give_the_phase_factors_of_all_offsets(one_problem, often, offsets):
+    pixels = one_problem.images.pixels
+    shifts = np.random.default_rng(2).uniform(-0.05, 0.05, (offsets, 3, 2))
+    mixture = ShiftMixtures().of(pixels, shifts, often)
+    assert len(mixture.mixing) == sum(map(len, mixture.functions))
+    assert len(mixture.mixing) <= 3 * min(offsets, 40)
+    for f in range(3):
+        functions, coefficients = mixture.tilt(f)
+        expected = np.exp(-2j * np.pi * (shifts[:, f, :1] * pixels.kx + shifts[:, f, 1:] * pixels.ky))
+        left = coefficients.T @ functions - expected
+        assert np.sqrt((np.abs(left) ** 2).mean(axis=1)).max() < 1.5 * shift_mixture.TOLERANCE
 
 
 # trap 21: one likelihood per particle, the product of those of its tilt images
