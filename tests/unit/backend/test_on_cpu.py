@@ -163,7 +163,10 @@ def test_particles_in_one_frame_have_the_scores_of_each_by_itself(family, plain,
     rotations = Rotation.random(5, rng=9).as_matrix()
     offsets_px = np.random.default_rng(1).uniform(-0.7, 0.7, (offsets, 3))
     found, expected = (np.full((4, 5, offsets), np.nan, np.float32) for _ in range(2))
-    for backend, scores in ((CpuBackend(2), found), (plain.PlainBackend(family.zoom, family.geometry.radius), expected)):
+    for backend, scores in (
+        (CpuBackend(2), found),
+        (plain.PlainBackend(family.zoom, family.geometry.radius), expected),
+    ):
         prepare = getattr(backend, kind)
         reference = backend.reference(family.transform)
         comparison = prepare(reference, family.images, family.frames, family.origins_px, offsets_px)

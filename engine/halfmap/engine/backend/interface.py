@@ -122,7 +122,9 @@ class Backend(ABC):
 
         Σ Re(X · conj(sCP))/σ² − ½ Σ |sCP|²/σ² over all tilt images.
         """
-        return _alone(self.comparison(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px))
+        return _alone(
+            self.comparison(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px)
+        )
 
     def correlations(
         self,
@@ -132,7 +134,9 @@ class Backend(ABC):
         offsets_px: Float64[np.ndarray, "offsets 3"],
     ) -> Float32[np.ndarray, "orientations offsets"]:
         """Sum of the tilt images' correlation coefficients for each pose of one particle."""
-        return _alone(self.correlation(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px))
+        return _alone(
+            self.correlation(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px)
+        )
 
     @abstractmethod
     def accumulate(

@@ -99,7 +99,8 @@ class CpuBackend(Backend):
         shifts = first.shifts((offsets_px - centre) @ frames[0])
         mixture = self._mixtures.of(first.pixels, shifts, often=len(images) > 1)
         columns = tuple(
-            np.empty((len(images), len(functions), 2 * functions.shape[1]), np.float32) for functions in mixture.functions
+            np.empty((len(images), len(functions), 2 * functions.shape[1]), np.float32)
+            for functions in mixture.functions
         )
 
         def fill(particle: int) -> None:

@@ -32,7 +32,9 @@ class ShiftMixture:
     functions: tuple[Complex64[np.ndarray, "functions pixels"], ...]
     mixing: Float32[np.ndarray, "all_functions offsets"]
 
-    def tilt(self, tilt: int) -> tuple[Complex64[np.ndarray, "functions pixels"], Float32[np.ndarray, "functions offsets"]]:
+    def tilt(
+        self, tilt: int
+    ) -> tuple[Complex64[np.ndarray, "functions pixels"], Float32[np.ndarray, "functions offsets"]]:
         """Functions of one tilt and their coefficients."""
         first = sum(len(functions) for functions in self.functions[:tilt])
         return self.functions[tilt], self.mixing[first : first + len(self.functions[tilt])]
@@ -61,7 +63,9 @@ class ShiftMixtures:
             return _diagonalised(pixels, shifts)
         basis = self._basis(pixels, float(np.hypot(*shifts.reshape(-1, 2).T).max()))
         if basis is None or len(basis.functions) > _WORTH_IT * offsets:
-            return ShiftMixture(_phases(pixels, shifts), np.tile(np.eye(offsets, dtype=np.float32), (shifts.shape[1], 1)))
+            return ShiftMixture(
+                _phases(pixels, shifts), np.tile(np.eye(offsets, dtype=np.float32), (shifts.shape[1], 1))
+            )
         coefficients = basis.coefficients(shifts)
         return ShiftMixture(
             (basis.functions,) * shifts.shape[1], np.ascontiguousarray(coefficients.reshape(offsets, -1).T)

@@ -1,15 +1,15 @@
 """The expectation step over the particles of a half set: pools, threads and ranks."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.particles.particle import Assignments
+from halfmap.engine.ranks.communicator import workers_of
 from halfmap.engine.refinement.expectation import (
     SCALE_NEEDS_SSNR,
     Alignment,
@@ -23,7 +23,7 @@ from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.state import HalfState
 from halfmap.engine.refinement.sums import ExpectationSums
-from halfmap.engine.sampling.common_grid import line_index
+from halfmap.engine.refinement.together import PARTICLES_AT_ONCE, align_together, batches, in_batches
 from halfmap.engine.sampling.priors import centre_of_prior
 
 
@@ -95,12 +95,15 @@ class HalfWorker:
         Poses before this iteration.
     local
         Searches are centred on the current orientations whatever the priors in the particle file.
+    together
+        Particles of a tomogram are compared with the same slices.
     """
 
     refinement: Refinement
     expectation: Expectation
     assignments: Assignments
     local: bool
+    together: bool
 
     def align(
         self, pools: Iterable[Int64[np.ndarray, " pool"]], sums: list[ExpectationSums]
@@ -117,57 +120,20 @@ class HalfWorker:
         with ThreadPoolExecutor(len(sums)) as executor:
             for pool in pools:
                 if self.together:
-                    for batch in self._batches(pool):
-                        yield from self._align_batch(batch, sums, executor)
+                    for indices in batches(self.refinement.particles, pool):
+                        batch = self._batch(indices, executor)
+                        yield from zip(
+                            indices.tolist(), align_together(self.expectation, batch, sums, executor), strict=True
+                        )
                     continue
                 shares = [pool[thread :: len(sums)] for thread in range(len(sums))]
                 for found in executor.map(self._align_some, shares, sums):
                     yield from found
 
-    @property
-    def together(self) -> bool:
-        """Particles of a tomogram are compared with the same slices."""
-        return not self.expectation.search.is_local and self.refinement.settings.together
-
-    def _batches(self, pool: Int64[np.ndarray, " pool"]) -> list[Int64[np.ndarray, " n"]]:
-        particles = self.refinement.particles
-        found: dict[tuple[int, int, bytes], list[int]] = {}
-        for i in pool.tolist():
-            key = (int(particles.tilt_series_index[i]), int(particles.optics_index[i]), particles.visible[i].tobytes())
-            found.setdefault(key, []).append(i)
-        return [self._neighbours_first(np.array(some)) for some in found.values()]
-
-    def _neighbours_first(self, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
-        axes = self.refinement.particles.subtomogram_rotation[indices][:, :, 2]
-        return indices[np.argsort(line_index(axes), kind="stable")]
-
-    def _align_batch(
-        self, indices: Int64[np.ndarray, " n"], sums: list[ExpectationSums], executor: ThreadPoolExecutor
-    ) -> list[tuple[int, Alignment]]:
+    def _batch(self, indices: Int64[np.ndarray, " n"], executor: Executor) -> Batch:
         states = tuple(executor.map(self._state, indices.tolist()))
-        images = tuple(executor.map(self.expectation.images_of, states))
-        batch = Batch(states, images, self.refinement.particles.subtomogram_rotation[indices])
-        comparison, common = self.expectation.comparison(batch), self.expectation.search.common
-        candidates = list(executor.map(lambda f, s: common.candidates(f, s.centre_deg), batch.frames, states))
-        shape = (len(states), len(common.rotations), len(self.expectation.search.offsets.coarse_angstrom))
-        scores, wanted = np.empty(shape, np.float32), np.zeros(shape[:2], bool)
-        for row, some in zip(wanted, candidates, strict=True):
-            row[common.rows(some)] = True
-
-        def fill(start: int) -> None:
-            tile = slice(start, start + comparison.orientations_at_once)
-            comparison.fill_scores(common.rotations[tile], wanted[:, tile].any(axis=1), scores[:, tile])
-
-        list(executor.map(fill, range(0, shape[1], comparison.orientations_at_once)))
-
-        def aligned(thread: int) -> list[tuple[int, Alignment]]:
-            mine = range(thread, len(indices), len(sums))
-            return [
-                (int(indices[i]), self.expectation.align_compared(batch, i, candidates[i], scores[i], sums[thread]))
-                for i in mine
-            ]
-
-        return [found for some in executor.map(aligned, range(len(sums))) for found in some]
+        images = tuple(self.expectation.images_of(state) for state in states)
+        return Batch(states, images, self.refinement.particles.subtomogram_rotation[indices])
 
     def _align_some(self, indices: Int64[np.ndarray, " n"], sums: ExpectationSums) -> list[tuple[int, Alignment]]:
         return [(int(i), self.expectation.align(self._state(int(i)), sums)) for i in indices]
@@ -185,15 +151,36 @@ class HalfWorker:
         )
 
 
+def is_together(refinement: Refinement, plan: IterationPlan) -> bool:
+    """Whether particles of a tomogram are compared with the same slices.
+
+    Local searches have few orientations in common; and RELION counts orientations from each particle's own frame.
+    """
+    prior = plan.search.prior
+    return not (prior is not None and prior.is_local) and not refinement.settings.quirks.own_frames
+
+
+def hand_outs(refinement: Refinement, plan: IterationPlan) -> tuple[dict[int, Int64[np.ndarray, " members"]], int]:
+    """Particles of each half in the order in which they are handed out, and how many at once."""
+    members, settings = refinement.members, refinement.settings
+    if not is_together(refinement, plan):
+        return members, settings.pool * settings.threads
+    workers = len(workers_of(1, refinement.communicator.size))
+    most = -(-max(len(some) for some in members.values()) // workers)
+    ordered = {half: in_batches(refinement.particles, some) for half, some in members.items()}
+    return ordered, max(1, min(PARTICLES_AT_ONCE, most))
+
+
 def expect_half(
     refinement: Refinement, number: int, half: HalfState, assignments: Assignments, plan: IterationPlan
 ) -> tuple[ExpectationSums, list[tuple[int, Alignment]]]:
     """Align this rank's share of a half set; return its sums and alignments."""
     settings, communicator = refinement.settings, refinement.communicator
     expectation = expectation_of_half(refinement, half, plan)
-    worker = HalfWorker(refinement, expectation, assignments, plan.control.sampling.local_searches)
+    local = plan.control.sampling.local_searches
+    worker = HalfWorker(refinement, expectation, assignments, local, is_together(refinement, plan))
     sums = [empty_sums(refinement, plan) for _ in range(settings.threads)]
-    pools = communicator.pools(number, refinement.members, 256 if worker.together else settings.pool * settings.threads, refinement.handed_out)
+    pools = communicator.pools(number, *hand_outs(refinement, plan), refinement.handed_out)
     found = list(worker.align(pools, sums))
     for other in sums[1:]:
         sums[0].add(other)

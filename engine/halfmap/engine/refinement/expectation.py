@@ -164,9 +164,7 @@ class Expectation:
         images, windows = self.images_of(particle), self.windows[particle.optics]
         candidates = self.search.candidates(particle.centre_deg)
         rotations = self.search.coarse_rotations(candidates)
-        scores = self._compare(
-            particle, images.of(windows.coarse), rotations, self.search.coarse_offsets_angstrom
-        )
+        scores = self._compare(particle, images.of(windows.coarse), rotations, self.search.coarse_offsets_angstrom)
         coarse = self._coarse(particle, candidates, scores, self.search.offsets.coarse_angstrom)
         poses = self.search.children(candidates, coarse.significant)
         return self._add(particle, images, poses, int(coarse.significant.sum()), sums)

@@ -13,7 +13,7 @@ from jaxtyping import Float32
 
 from halfmap.engine.particles.particle import Assignments
 from halfmap.engine.refinement.accuracies import with_new_accuracies
-from halfmap.engine.refinement.all_particles import collected, expect_half, merged
+from halfmap.engine.refinement.all_particles import collected, expect_half, hand_outs, merged
 from halfmap.engine.refinement.auto_sampling import with_new_sampling
 from halfmap.engine.refinement.convergence import converged, measure_changes, with_new_changes
 from halfmap.engine.refinement.half_sets import is_resolved, joining_shell
@@ -142,13 +142,13 @@ def _expect(
     refinement: Refinement, state: State, plan: IterationPlan, watch: Stopwatch
 ) -> tuple[dict[int, ExpectationSums], Assignments]:
     """Align all particles; the captains hold the sums of their halves, all ranks the poses."""
-    settings, communicator = refinement.settings, refinement.communicator
+    communicator = refinement.communicator
     sums, found = {}, []
     with watch.phase("expectation"):
         for half in communicator.halves:
             sums[half], some = expect_half(refinement, half, state.halves[half - 1], state.assignments, plan)
             found += some
-        communicator.hand_out(refinement.members, settings.pool * settings.threads, refinement.handed_out)
+        communicator.hand_out(*hand_outs(refinement, plan), refinement.handed_out)
         parts = communicator.gather(collected(found))
         for half in (1, 2):
             refinement.exchange.add_up(communicator, half, sums[half].arrays() if half in sums else [])

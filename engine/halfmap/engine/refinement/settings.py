@@ -19,16 +19,19 @@ class Quirks:
         Search around offsets that are rounded to whole pixels.
     euler_psi_window
         Restrict Euler psi itself in local searches.
+    own_frames
+        Lay the grids of every search in each particle's own frame.
     """
 
     offset_prior_units: bool
     rounded_origins: bool
     euler_psi_window: bool
+    own_frames: bool
 
     @classmethod
     def all(cls, on: bool) -> "Quirks":
         """Switch all of them on or off."""
-        return cls(on, on, on)
+        return cls(on, on, on, on)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,6 @@ class Settings:
     skip_maximization: bool
     combine_through_disc: bool
     quirks: Quirks
-    together: bool = True
 
     def by_correlation(self, iteration: int) -> bool:
         """Whether an iteration compares by correlation."""

@@ -86,9 +86,7 @@ class CommonGrid:
     def _place(self) -> Int64[np.ndarray, " orientations"]:
         return np.argsort(self.order)
 
-    def own_directions(
-        self, candidates: Candidates, frame: Float64[np.ndarray, "3 3"]
-    ) -> Int64[np.ndarray, " n"]:
+    def own_directions(self, candidates: Candidates, frame: Float64[np.ndarray, "3 3"]) -> Int64[np.ndarray, " n"]:
         """Directions of candidates as a particle sees them in its own frame; nearest ones of the grid."""
         return self.grid.direction_index(self._seen_from(frame, self._unperturbed[self.rows(candidates)])[:, 2])
 

@@ -44,7 +44,9 @@ def _write_blend(context: Any, builder: Any, signature: Any, arguments: Any) -> 
         return builder.load(builder.bitcast(pointer, _LANES.as_pointer()), align=np.float32().itemsize)
 
     def in_all_lanes(number: Any) -> Any:
-        return builder.shuffle_vector(_vector(builder, [number]), ir.Constant(_LANES, None), ir.Constant(_WHICH, [0] * 4))
+        return builder.shuffle_vector(
+            _vector(builder, [number]), ir.Constant(_LANES, None), ir.Constant(_WHICH, [0] * 4)
+        )
 
     def multiplied_and_added(left: Any, right: Any, to: Any) -> Any:
         return builder.fadd(builder.fmul(left, right, flags=("contract",)), to, flags=("contract",))

@@ -1,0 +1,78 @@
+"""The coarse pass of many particles at once: those of a tomogram are compared with the same slices.
+
+What a pool of particles takes is shared out over the threads stage by stage: particles are loaded, tiles of orientations
+are compared with all of them, and then each particle goes on by itself.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from itertools import groupby
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+from halfmap.engine.particles.particle import ParticleSet
+from halfmap.engine.refinement.expectation import Alignment, Batch, Expectation
+from halfmap.engine.refinement.sums import ExpectationSums
+from halfmap.engine.sampling.common_grid import line_index
+from halfmap.engine.sampling.priors import Candidates
+
+PARTICLES_AT_ONCE = 64
+
+
+def in_batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Order particles so that those that can be compared together stand together, neighbours in orientation first."""
+    axes = line_index(particles.subtomogram_rotation[indices][:, :, 2])
+    order = sorted(range(len(indices)), key=lambda i: (*_series(particles, int(indices[i])), int(axes[i])))
+    return indices[order]
+
+
+def batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> list[Int64[np.ndarray, " some"]]:
+    """Cut ordered particles into those of the same tomogram, optics group and tilt images."""
+    return [np.array(list(some)) for _, some in groupby(indices.tolist(), key=lambda i: _series(particles, i))]
+
+
+def _series(particles: ParticleSet, particle: int) -> tuple[int, int, bytes]:
+    visible = particles.visible[particle].tobytes()
+    return int(particles.tilt_series_index[particle]), int(particles.optics_index[particle]), visible
+
+
+def align_together(
+    expectation: Expectation, batch: Batch, sums: Sequence[ExpectationSums], executor: Executor
+) -> list[Alignment]:
+    """Align the particles of a batch and add them to the sums, one set for each thread."""
+    common = expectation.search.common
+    candidates = list(
+        executor.map(lambda frame, one: common.candidates(frame, one.centre_deg), batch.frames, batch.particles)
+    )
+    scores = _coarse_scores(expectation, batch, candidates, executor)
+
+    def aligned(thread: int) -> list[Alignment]:
+        mine = range(thread, len(candidates), len(sums))
+        return [expectation.align_compared(batch, i, candidates[i], scores[i], sums[thread]) for i in mine]
+
+    found: list[Alignment | None] = [None] * len(candidates)
+    for thread, some in enumerate(executor.map(aligned, range(len(sums)))):
+        found[thread :: len(sums)] = some
+    return [one for one in found if one is not None]
+
+
+def _coarse_scores(
+    expectation: Expectation, batch: Batch, candidates: Sequence[Candidates], executor: Executor
+) -> Float32[np.ndarray, "particles orientations offsets"]:
+    """Scores of all orientations of the common grid; nothing is written where no orientation of a tile is possible."""
+    common = expectation.search.common
+    possible: Bool[np.ndarray, "particles orientations"] = np.zeros((len(candidates), len(common.rotations)), bool)
+    for row, some in zip(possible, candidates, strict=True):
+        row[common.rows(some)] = True
+    scores = np.empty((*possible.shape, len(expectation.search.offsets.coarse_angstrom)), np.float32)
+    comparison = expectation.comparison(batch)
+
+    def fill(first: int, last: int) -> None:
+        tile = slice(first, last)
+        comparison.fill_scores(common.rotations[tile], possible[:, tile].any(axis=1), scores[:, tile])
+
+    edges = [*range(0, possible.shape[1], comparison.orientations_at_once), possible.shape[1]]
+    for _ in executor.map(fill, edges[:-1], edges[1:]):
+        pass
+    return scores
