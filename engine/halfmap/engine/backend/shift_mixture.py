@@ -7,9 +7,9 @@ from jaxtyping import Complex64, Float32, Float64
 
 from halfmap.engine.backend.kernels.phases import fill_phases
 from halfmap.engine.fourier.shells import PixelList
-from halfmap.engine.imaging.shift_basis import ShiftBasis, shift_basis
+from halfmap.engine.imaging.shift_basis import ShiftBasis, functions_needed, shift_basis
 
-TOLERANCE = 5e-4
+TOLERANCE = 3e-4
 _WORTH_IT = 0.7
 _RADIUS_STEP = 1.1
 _MOST_DIAGONALISED = 400
@@ -95,9 +95,7 @@ def _diagonalised(pixels: PixelList, shifts: Shifts) -> ShiftMixture:
         numbers = phases.view(np.float32).astype(np.float64)
         power, vectors = np.linalg.eigh(numbers @ numbers.T)
         power, vectors = power[::-1], vectors[:, ::-1]
-        left = 1 - np.cumsum(vectors**2 * power, axis=1) / max(len(pixels.kx), 1)
-        count = int(np.argmax(left.max(axis=0) < TOLERANCE**2)) + 1
-        chosen = vectors[:, :count].T.astype(np.float32)
+        chosen = vectors[:, : functions_needed(power, vectors, TOLERANCE)].T.astype(np.float32)
         functions.append(chosen @ phases)
         mixing.append(chosen)
     return ShiftMixture(tuple(functions), np.concatenate(mixing))

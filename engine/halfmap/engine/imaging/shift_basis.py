@@ -60,14 +60,23 @@ def shift_basis(pixels: PixelList, radius: float, tolerance: float) -> ShiftBasi
     # functions of shifts and those of frequencies belong together in pairs: the smaller matrix tells both
     power, of_shifts = np.linalg.eigh(real @ real.T)
     power, of_shifts = power[::-1], of_shifts[:, ::-1]
-    left = 1 - np.cumsum(of_shifts**2 * power, axis=1) / len(pixels.kx)
-    count = int(np.argmax(left.max(axis=0) < tolerance**2)) + 1
+    count = functions_needed(power, of_shifts, tolerance)
     scale = np.sqrt(power[:count])
     chosen = (of_shifts[:, :count] / scale).T @ real
     pairs = chosen[:, : len(pixels.kx)] + 1j * chosen[:, len(pixels.kx) :]
     polynomials = _chebyshev(shifts / radius, degree)
     fitted = np.linalg.lstsq(polynomials, of_shifts[:, :count] * scale, rcond=1e-12)[0]
     return ShiftBasis(radius, pairs.astype(np.complex64), fitted, degree)
+
+
+def functions_needed(
+    power: Float64[np.ndarray, " shifts"], of_shifts: Float64[np.ndarray, "shifts shifts"], tolerance: float
+) -> int:
+    """How many principal components leave of no shift more than a share of its size; given from largest to smallest."""
+    parts = of_shifts**2 * np.maximum(power, 0)
+    left = parts[:, ::-1].cumsum(axis=1)[:, ::-1] / parts.sum(axis=1, keepdims=True)
+    # left[:, n] is what n functions leave
+    return int((left.max(axis=0) > tolerance**2).sum())
 
 
 def _degree(largest_phase: float) -> int:
