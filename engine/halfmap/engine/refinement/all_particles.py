@@ -156,8 +156,10 @@ def is_together(refinement: Refinement, plan: IterationPlan) -> bool:
 
     Local searches have few orientations in common; and RELION counts orientations from each particle's own frame.
     """
-    prior = plan.search.prior
-    return not (prior is not None and prior.is_local) and not refinement.settings.quirks.own_frames
+    prior, settings = plan.search.prior, refinement.settings
+    if settings.quirks.own_frames or settings.by_correlation(plan.control.iteration):
+        return False
+    return prior is None or not prior.is_local
 
 
 def hand_outs(refinement: Refinement, plan: IterationPlan) -> tuple[dict[int, Int64[np.ndarray, " members"]], int]:
