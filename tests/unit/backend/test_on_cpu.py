@@ -163,12 +163,12 @@ def test_particles_in_one_frame_have_the_scores_of_each_by_itself(family, plain,
     rotations = Rotation.random(5, rng=9).as_matrix()
     offsets_px = np.random.default_rng(1).uniform(-0.7, 0.7, (offsets, 3))
     found, expected = (np.full((4, 5, offsets), np.nan, np.float32) for _ in range(2))
-    for backend, scores in (
+    for one, scores in (
         (CpuBackend(2), found),
         (plain.PlainBackend(family.zoom, family.geometry.radius), expected),
     ):
-        prepare = getattr(backend, kind)
-        reference = backend.reference(family.transform)
+        prepare = getattr(one, kind)
+        reference = one.reference(family.transform)
         comparison = prepare(reference, family.images, family.frames, family.origins_px, offsets_px)
         comparison.fill_scores(rotations, np.array(which), scores)
     assert np.isnan(found[~np.array(which)]).all()

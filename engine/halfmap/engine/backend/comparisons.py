@@ -11,7 +11,7 @@ from halfmap.engine.backend.interface import Comparison
 from halfmap.engine.backend.slice_reader import SliceReader
 
 _ORIENTATIONS = 256
-"""A matrix of so many rows is multiplied nearly as fast as a large one, and its slices in one tilt fit into the cache."""
+"""A matrix of so many rows is multiplied nearly as fast as a large one; its slices in one tilt fit into the cache."""
 
 Scores = Float32[np.ndarray, "particles orientations offsets"]
 ByParticle = Float32[np.ndarray, "orientations particles"]
@@ -89,7 +89,10 @@ class Correlation(CpuComparison):
     """Each slice is divided by the root of its power, that of the slice times the CTF."""
 
     def _weighed(
-        self, products: Float32[np.ndarray, "orientations particles functions"], power: ByParticle, total: ByParticle
+        self,
+        products: Float32[np.ndarray, "orientations particles functions"],
+        power: ByParticle,
+        total: ByParticle,  # noqa: ARG002
     ) -> Float32[np.ndarray, "orientations particles functions"]:
         return products / np.sqrt(np.where(power > 0, power, 1))[..., None]
 

@@ -10,7 +10,6 @@ from jaxtyping import Bool, Complex64, Float32, Float64
 from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.imaging.tilt_images import TiltImages
 
-
 _OWN_FRAME, _NO_OFFSET = np.eye(3)[None], np.zeros((1, 3))
 
 

@@ -1,7 +1,7 @@
 """The coarse pass of many particles at once: those of a tomogram are compared with the same slices.
 
-What a pool of particles takes is shared out over the threads stage by stage: particles are loaded, tiles of orientations
-are compared with all of them, and then each particle goes on by itself.
+The work is shared out over the threads stage by stage: particles are loaded, tiles of orientations are compared with
+all of them, and then each particle goes on by itself.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def _coarse_scores(
 ) -> Float32[np.ndarray, "particles orientations offsets"]:
     """Scores of all orientations of the common grid; nothing is written where no orientation of a tile is possible."""
     common = expectation.search.common
-    possible: Bool[np.ndarray, "particles orientations"] = np.zeros((len(candidates), len(common.rotations)), bool)
+    possible = np.zeros((len(candidates), len(common.rotations)), bool)
     for row, some in zip(possible, candidates, strict=True):
         row[common.rows(some)] = True
     scores = np.empty((*possible.shape, len(expectation.search.offsets.coarse_angstrom)), np.float32)
@@ -70,7 +70,8 @@ def _coarse_scores(
 
     def fill(first: int, last: int) -> None:
         tile = slice(first, last)
-        comparison.fill_scores(common.rotations[tile], possible[:, tile].any(axis=1), scores[:, tile])
+        wanted: Bool[np.ndarray, " particles"] = np.any(possible[:, tile], axis=1)
+        comparison.fill_scores(common.rotations[tile], wanted, scores[:, tile])
 
     edges = [*range(0, possible.shape[1], comparison.orientations_at_once), possible.shape[1]]
     for _ in executor.map(fill, edges[:-1], edges[1:]):

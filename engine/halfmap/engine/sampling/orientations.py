@@ -126,7 +126,7 @@ class OrientationGrid:
         pixels = np.arange(12 * 4**self.healpix_order)
         vectors = direction(*pixel_angles_deg(self.healpix_order, pixels).T)
         mates = np.einsum("ni,gij->ngj", vectors, self.group.operators)
-        distance, index = cKDTree(self.direction_vectors).query(mates)
+        distance, index = (np.asarray(found) for found in cKDTree(self.direction_vectors).query(mates))
         return np.take_along_axis(index, distance.argmin(axis=1)[:, None], axis=1)[:, 0]
 
     @cached_property

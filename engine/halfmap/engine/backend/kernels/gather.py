@@ -5,7 +5,6 @@ import numpy as np
 from halfmap.engine.backend.kernels import compiled
 from halfmap.engine.backend.kernels.blend import blended_pair
 
-
 _BLOCK = 256
 """Pixels that are read for one orientation after the other: what neighbouring slices read stays in the cache."""
 
@@ -49,7 +48,7 @@ def gather_slices(
                     fy, fz = way[1, k], way[2, k]
                     w11 = fy * fz
                     w01, w10 = fy - w11, fz - w11
-                    real, imag = blended_pair(flat, place[k], row, plane, way[0, k], one - fz - w01, w01, w10, w11)
+                    real, imag = blended_pair(flat, place[k], (row, plane), (way[0, k], one - fz - w01, w01, w10, w11))
                     out[k, 0], out[k, 1] = real, side[k] * imag
 
 

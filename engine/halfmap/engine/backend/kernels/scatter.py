@@ -42,13 +42,13 @@ def insert_slices(
                 z = (kx[k] * az + ky[k] * bz) * side + centre
                 xi, yi, zi = np.int32(x), np.int32(y), np.int32(z)
                 fx, fy, fz = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
-                base = 3 * xi + row * yi + plane * zi
                 gx, gy, gz = one - fx, one - fy, one - fz
-                place = 3 * xi + row * yi + plane * zi
-                add_to_pair(flat, place, gz * gy * gx, gz * gy * fx, real, imag, weight)
-                add_to_pair(flat, place + row, gz * fy * gx, gz * fy * fx, real, imag, weight)
-                add_to_pair(flat, place + plane, fz * gy * gx, fz * gy * fx, real, imag, weight)
-                add_to_pair(flat, place + plane + row, fz * fy * gx, fz * fy * fx, real, imag, weight)
+                place = np.int32(3) * xi + row * yi + plane * zi
+                numbers = (real, imag, weight)
+                add_to_pair(flat, place, (gz * gy * gx, gz * gy * fx), numbers)
+                add_to_pair(flat, place + row, (gz * fy * gx, gz * fy * fx), numbers)
+                add_to_pair(flat, place + plane, (fz * gy * gx, fz * gy * fx), numbers)
+                add_to_pair(flat, place + plane + row, (fz * fy * gx, fz * fy * fx), numbers)
 
 
 @compiled
