@@ -21,10 +21,11 @@ from halfmap.engine.refinement.expectation import (
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.search import Search
+from halfmap.engine.refinement.settings import Settings
 from halfmap.engine.refinement.state import HalfState
 from halfmap.engine.refinement.sums import ExpectationSums
 from halfmap.engine.refinement.together import PARTICLES_AT_ONCE, align_together, batches, in_batches
-from halfmap.engine.sampling.priors import centre_of_prior
+from halfmap.engine.sampling.priors import OrientationPrior, centre_of_prior
 
 
 @dataclass(frozen=True)
@@ -151,13 +152,12 @@ class HalfWorker:
         )
 
 
-def is_together(refinement: Refinement, plan: IterationPlan) -> bool:
+def is_together(settings: Settings, iteration: int, prior: OrientationPrior | None) -> bool:
     """Whether particles of a tomogram are compared with the same slices.
 
-    Local searches have few orientations in common; and RELION counts orientations from each particle's own frame.
+    Local searches have few orientations in common; RELION counts orientations from each particle's own frame.
     """
-    prior, settings = plan.search.prior, refinement.settings
-    if settings.quirks.own_frames or settings.by_correlation(plan.control.iteration):
+    if settings.quirks.own_frames or settings.by_correlation(iteration):
         return False
     return prior is None or not prior.is_local
 
@@ -165,7 +165,7 @@ def is_together(refinement: Refinement, plan: IterationPlan) -> bool:
 def hand_outs(refinement: Refinement, plan: IterationPlan) -> tuple[dict[int, Int64[np.ndarray, " members"]], int]:
     """Particles of each half in the order in which they are handed out, and how many at once."""
     members, settings = refinement.members, refinement.settings
-    if not is_together(refinement, plan):
+    if not is_together(settings, plan.control.iteration, plan.search.prior):
         return members, settings.pool * settings.threads
     workers = len(workers_of(1, refinement.communicator.size))
     most = -(-max(len(some) for some in members.values()) // workers)
@@ -180,7 +180,8 @@ def expect_half(
     settings, communicator = refinement.settings, refinement.communicator
     expectation = expectation_of_half(refinement, half, plan)
     local = plan.control.sampling.local_searches
-    worker = HalfWorker(refinement, expectation, assignments, local, is_together(refinement, plan))
+    together = is_together(settings, plan.control.iteration, plan.search.prior)
+    worker = HalfWorker(refinement, expectation, assignments, local, together)
     sums = [empty_sums(refinement, plan) for _ in range(settings.threads)]
     pools = communicator.pools(number, *hand_outs(refinement, plan), refinement.handed_out)
     found = list(worker.align(pools, sums))
