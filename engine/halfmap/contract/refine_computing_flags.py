@@ -9,7 +9,7 @@ from halfmap.contract.option import Bounds, Declarations, Flag
 
 
 class ComputingFlags(Declarations):
-    """How the work is done. None of these change what is computed, except `--relion_quirks`."""
+    """How the work is done. None of these change what is computed, except `--relion_quirks` and `--own_frames`."""
 
     threads: Annotated[
         int,
@@ -107,6 +107,16 @@ class ComputingFlags(Declarations):
             "--relion_quirks",
             "halfmap's own",
             "Repeat RELION's known slips of calculation too, to compare with it number by number.",
+            with_continue=True,
+        ),
+    ] = False
+    own_frames: Annotated[
+        bool,
+        Flag(
+            "--own_frames",
+            "halfmap's own",
+            "Count orientations from each particle's own frame in wide searches too, as RELION does, and not from its "
+            "tomogram; several times slower.",
             with_continue=True,
         ),
     ] = False

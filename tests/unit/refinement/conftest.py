@@ -142,7 +142,7 @@ def some_settings() -> Settings:
         finish_now=False,
         skip_maximization=False,
         combine_through_disc=False,
-        quirks=Quirks.all(False),
+        quirks=Quirks.of(False),
     )
 
 

@@ -35,7 +35,7 @@ def test_searches_are_centred_on_current_offsets_unless_rounding_is_asked_for(wo
     assignments = Assignments.at_start(np.zeros((12, 3)), origin, np.zeros(12, np.int64))
     np.testing.assert_array_equal(world.refinement.search_centre_angstrom(assignments, 5), origin[5])
     # to whole pixels of 8 Å, halves away from zero
-    rounded = world.with_settings(quirks=Quirks.all(True)).refinement
+    rounded = world.with_settings(quirks=Quirks.of(True)).refinement
     np.testing.assert_array_equal(rounded.search_centre_angstrom(assignments, 5), [0, -8, 16])
 
 

@@ -9,7 +9,7 @@ from halfmap.engine.backend.kernels.phases import fill_phases
 from halfmap.engine.fourier.shells import PixelList
 from halfmap.engine.imaging.shift_basis import ShiftBasis, functions_needed, shift_basis
 
-TOLERANCE = 3e-4
+TOLERANCE = 1e-4
 _WORTH_IT = 0.7
 _RADIUS_STEP = 1.1
 _MOST_DIAGONALISED = 400

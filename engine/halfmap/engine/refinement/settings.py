@@ -29,9 +29,10 @@ class Quirks:
     own_frames: bool
 
     @classmethod
-    def all(cls, on: bool) -> "Quirks":
-        """Switch all of them on or off."""
-        return cls(on, on, on, on)
+    def of(cls, all_of_them: bool, own_frames: bool = False) -> "Quirks":
+        """Choose all of them or none, frames apart from the others."""
+        on = all_of_them
+        return cls(on, on, on, on or own_frames)
 
 
 @dataclass(frozen=True)

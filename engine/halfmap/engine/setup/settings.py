@@ -63,7 +63,7 @@ def settings_of(arguments: RefineArguments, grid: ModelGrid, scale_groups: int, 
         finish_now=arguments.force_converge,
         skip_maximization=arguments.skip_maximize,
         combine_through_disc=arguments.combine_weights_through_disc,
-        quirks=Quirks.all(arguments.relion_quirks),
+        quirks=Quirks.of(arguments.relion_quirks, arguments.own_frames),
     )
 
 
