@@ -120,6 +120,17 @@ class ComputingFlags(Declarations):
             with_continue=True,
         ),
     ] = False
+    memory_gb: Annotated[
+        float,
+        Flag(
+            "--memory",
+            "halfmap's own",
+            "Memory that each rank may take; fewer particles are compared at once if need be. 0 for any amount.",
+            unit="GB",
+            bounds=Bounds(at_least=0),
+            with_continue=True,
+        ),
+    ] = 0.0
     deterministic: Annotated[
         bool,
         Flag(

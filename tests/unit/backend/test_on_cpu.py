@@ -174,7 +174,7 @@ def test_particles_in_one_frame_have_the_scores_of_each_by_itself(family, plain,
     assert np.isnan(found[~np.array(which)]).all()
     if any(which):
         # phase factors are mixtures of few functions, each accurate to 5e-4
-        assert_near(found[which], expected[which], 1e-3 if offsets > 1 else SINGLE)
+        assert_near(found[which], expected[which], 3e-3 if offsets > 1 else SINGLE)
 
 
 @pytest.mark.parametrize("often", [False, True])
@@ -189,7 +189,8 @@ def test_mixtures_give_the_phase_factors_of_all_offsets(one_problem, often, offs
         functions, coefficients = mixture.tilt(f)
         expected = np.exp(-2j * np.pi * (shifts[:, f, :1] * pixels.kx + shifts[:, f, 1:] * pixels.ky))
         left = coefficients.T @ functions - expected
-        assert np.sqrt((np.abs(left) ** 2).mean(axis=1)).max() < 1.5 * shift_mixture.TOLERANCE
+        tolerance = shift_mixture.COARSE_TOLERANCE if often else shift_mixture.TOLERANCE
+        assert np.sqrt((np.abs(left) ** 2).mean(axis=1)).max() < 2.5 * tolerance
 
 
 # trap 21: one likelihood per particle, the product of those of its tilt images

@@ -137,6 +137,7 @@ def some_settings() -> Settings:
         seed=1,
         threads=1,
         pool=3,
+        memory_bytes=0,
         last_iteration=999,
         stop_at_angstrom=-1.0,
         finish_now=False,

@@ -10,6 +10,8 @@ from halfmap.engine.fourier.shells import PixelList
 from halfmap.engine.imaging.shift_basis import ShiftBasis, functions_needed, shift_basis
 
 TOLERANCE = 1e-4
+COARSE_TOLERANCE = 1e-3
+"""For many particles at once, whose best poses are then compared anew: log-weights change by some hundredths."""
 _WORTH_IT = 0.7
 _RADIUS_STEP = 1.1
 _MOST_DIAGONALISED = 400
@@ -95,7 +97,7 @@ def _diagonalised(pixels: PixelList, shifts: Shifts) -> ShiftMixture:
         numbers = phases.view(np.float32).astype(np.float64)
         power, vectors = np.linalg.eigh(numbers @ numbers.T)
         power, vectors = power[::-1], vectors[:, ::-1]
-        chosen = vectors[:, : functions_needed(power, vectors, TOLERANCE)].T.astype(np.float32)
+        chosen = vectors[:, : functions_needed(power, vectors, COARSE_TOLERANCE)].T.astype(np.float32)
         functions.append(chosen @ phases)
         mixing.append(chosen)
     return ShiftMixture(tuple(functions), np.concatenate(mixing))

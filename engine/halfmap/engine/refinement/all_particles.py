@@ -18,13 +18,14 @@ from halfmap.engine.refinement.expectation import (
     HalfModel,
     ParticleState,
 )
+from halfmap.engine.refinement.memory_plan import plan_memory
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.settings import Settings
 from halfmap.engine.refinement.state import HalfState
 from halfmap.engine.refinement.sums import ExpectationSums
-from halfmap.engine.refinement.together import PARTICLES_AT_ONCE, align_together, batches, in_batches
+from halfmap.engine.refinement.together import align_together, batches, in_batches
 from halfmap.engine.sampling.priors import OrientationPrior, centre_of_prior
 
 
@@ -170,7 +171,7 @@ def hand_outs(refinement: Refinement, plan: IterationPlan) -> tuple[dict[int, In
     workers = len(workers_of(1, refinement.communicator.size))
     most = -(-max(len(some) for some in members.values()) // workers)
     ordered = {half: in_batches(refinement.particles, some) for half, some in members.items()}
-    return ordered, max(1, min(PARTICLES_AT_ONCE, most))
+    return ordered, max(1, min(plan_memory(refinement, plan, together=True).particles, most))
 
 
 def expect_half(

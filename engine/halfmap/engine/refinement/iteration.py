@@ -13,11 +13,12 @@ from jaxtyping import Float32
 
 from halfmap.engine.particles.particle import Assignments
 from halfmap.engine.refinement.accuracies import with_new_accuracies
-from halfmap.engine.refinement.all_particles import collected, expect_half, hand_outs, merged
+from halfmap.engine.refinement.all_particles import collected, expect_half, hand_outs, is_together, merged
 from halfmap.engine.refinement.auto_sampling import with_new_sampling
 from halfmap.engine.refinement.convergence import converged, measure_changes, with_new_changes
 from halfmap.engine.refinement.half_sets import is_resolved, joining_shell
 from halfmap.engine.refinement.image_sizes import with_new_resolution, with_new_size_increment
+from halfmap.engine.refinement.memory_plan import in_words, plan_memory
 from halfmap.engine.refinement.observer import SearchSize
 from halfmap.engine.refinement.plan import IterationPlan, SearchPlan, fitting_distribution, plan_search, plan_windows
 from halfmap.engine.refinement.reconstruction import HalfMaps, reconstruct_halves
@@ -102,7 +103,10 @@ def prepare(refinement: Refinement, state: State, watch: Stopwatch) -> Iteration
         control = with_new_sampling(control, settings.sampling)
     search = plan_search(control.sampling, settings, refinement.group)
     refinement.observer.search_planned(control, _sizes(search, refinement, state))
-    return IterationPlan(control, windows, search)
+    plan = IterationPlan(control, windows, search)
+    together = is_together(settings, number, search.prior)
+    refinement.observer.memory_planned(in_words(plan_memory(refinement, plan, together)))
+    return plan
 
 
 def _perturbed(control: Control, refinement: Refinement) -> Sampling:

@@ -41,6 +41,9 @@ class Observer:
     def search_planned(self, control: Control, sizes: tuple[SearchSize, SearchSize]) -> None:
         """Hear what is going to be searched."""
 
+    def memory_planned(self, plan: str) -> None:
+        """Hear how much memory the iteration takes on each rank, in a line."""
+
     def joining(self, resolution_angstrom: float) -> None:
         """Hear up to where the halves share their data."""
 

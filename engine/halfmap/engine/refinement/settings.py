@@ -103,6 +103,8 @@ class Settings:
         Random seed.
     threads, pool
         Threads of each rank, and particles that a thread takes at once.
+    memory_bytes
+        What each rank may take; 0 for any amount.
     last_iteration
         Stop after this iteration.
     stop_at_angstrom
@@ -129,6 +131,7 @@ class Settings:
     seed: int
     threads: int
     pool: int
+    memory_bytes: int
     last_iteration: int
     stop_at_angstrom: float
     finish_now: bool

@@ -17,8 +17,6 @@ from halfmap.engine.refinement.sums import ExpectationSums
 from halfmap.engine.sampling.common_grid import line_index
 from halfmap.engine.sampling.priors import Candidates
 
-PARTICLES_AT_ONCE = 64
-
 
 def in_batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     """Order particles so that those that can be compared together stand together, neighbours in orientation first."""

@@ -120,6 +120,10 @@ class RunLog(Observer):
             )
         )
 
+    def memory_planned(self, plan: str) -> None:
+        """Print the plan."""
+        self.say([plan])
+
     def joining(self, resolution_angstrom: float) -> None:
         """Print up to where the halves share their data."""
         self._record_phase("join", 1.0)
