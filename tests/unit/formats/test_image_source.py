@@ -35,3 +35,8 @@ def test_what_is_kept_in_memory_is_read_once(tmp_path):
     assert source.read(1)[0, 0, 0] == 2
     # others are read from where they are
     assert source.read(0)[0, 0, 0] == 1
+
+
+def test_short_floats_that_are_kept_in_memory_stay_short(tmp_path):
+    write_stack(tmp_path / "short.mrcs", np.ones((2, 4, 4), np.float16), 1.0)
+    assert FromMemory(FromFiles([tmp_path / "short.mrcs"]), [0]).read(0).dtype == np.float16

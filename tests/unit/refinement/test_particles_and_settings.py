@@ -23,6 +23,19 @@ def test_images_are_masked_with_their_own_mean_or_with_noise(world):
     np.testing.assert_array_equal(noisy.load(3, None).masked, with_mean.masked)
 
 
+# trap 53: stored as half precision, made single before any transform
+def test_short_floats_are_made_single_when_a_particle_is_loaded(world):
+    short = tuple(stack.astype(np.float16) for stack in world.refinement.source.stacks)
+    single = tuple(stack.astype(np.float32) for stack in short)
+    loaded, expected = (
+        replace(world.refinement, source=replace(world.refinement.source, stacks=stacks)).load(2, None)
+        for stacks in (short, single)
+    )
+    assert loaded.masked.dtype == np.complex64
+    np.testing.assert_array_equal(loaded.masked, expected.masked)
+    np.testing.assert_array_equal(loaded.unmasked, expected.unmasked)
+
+
 def test_noise_differs_from_particle_to_particle(world):
     noisy = world.with_settings(images=replace(world.refinement.settings.images, zero_mask=False)).refinement
     same = replace(noisy, source=replace(noisy.source, stacks=(noisy.source.stacks[0],) * 12))

@@ -123,9 +123,8 @@ def test_the_engines_projector_predicts_the_images_with_the_true_map_as_referenc
     density, optics = read_map(alone.phantom_file), particles.optics_of(0)
     grid = ModelGrid(density.box_px, density.pixel_size_angstrom)
     settings = ImageSettings(500.0, 5, True, True, False)
-    loaded = load_images(
-        read_stack(particles.image_files[0]), optics, grid, particles.tilt_rotations(0), particles.ctf_of(0), settings
-    )
+    stack = read_stack(particles.image_files[0]).astype(np.float32)
+    loaded = load_images(stack, optics, grid, particles.tilt_rotations(0), particles.ctf_of(0), settings)
     one_pass = PassSettings(grid.box_px, grid.box_px // 2, 2)
     images = tilt_images(loaded, settings, one_pass, np.ones(grid.shells), 1.0)
     backend = CpuBackend()

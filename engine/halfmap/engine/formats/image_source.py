@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float
 
 from halfmap.engine.formats.mrc import read_stack
 from halfmap.engine.refinement.refinement import ImageSource
@@ -25,13 +25,13 @@ class FromFiles(ImageSource):
         self._files = files
         self._copies = copies or {}
 
-    def read(self, particle: int) -> Float32[np.ndarray, "tilts n n"]:
+    def read(self, particle: int) -> Float[np.ndarray, "tilts n n"]:
         """Read the stack of a particle."""
         return read_stack(self._copies.get(particle, self._files[particle]))
 
 
 class FromMemory(ImageSource):
-    """Keeps the stacks of some particles in memory (`--preread_images`).
+    """Keeps the stacks of some particles in memory, in the precision of their files (`--preread_images`).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class FromMemory(ImageSource):
         self._source = source
         self._stacks = {particle: source.read(particle) for particle in particles}
 
-    def read(self, particle: int) -> Float32[np.ndarray, "tilts n n"]:
+    def read(self, particle: int) -> Float[np.ndarray, "tilts n n"]:
         """Return the stack of a particle."""
         stack = self._stacks.get(particle)
         return self._source.read(particle) if stack is None else stack

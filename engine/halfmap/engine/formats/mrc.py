@@ -14,6 +14,7 @@ from halfmap.engine.formats.whole_file import written_whole
 
 # a header holds float32: 8.1 comes back as 8.1000004
 _PIXEL_SIZE_DECIMALS = 5
+_SHORT = np.dtype(np.float16)
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,15 @@ def read_stack_header(path: Path) -> StackHeader:
     return shape
 
 
-def read_stack(path: Path) -> Float32[np.ndarray, "images height width"]:
-    """Read a whole stack as float32; refuse values that are not finite and images that are all zero."""
+def read_stack(path: Path) -> Float[np.ndarray, "images height width"]:
+    """Read a whole stack; refuse values that are not finite and images that are all zero.
+
+    Returns
+    -------
+    float16 where the file holds that, so that it takes no more room than in the file; float32 otherwise.
+    """
     with _opened(path) as mrc:
-        images = np.array(mrc.data, np.float32)
+        images = np.array(mrc.data, _SHORT if mrc.data.dtype == _SHORT else np.float32)
     images = images[None] if images.ndim == 2 else images
     if not np.isfinite(images).all():
         bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2)))[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 
 from halfmap.engine.backend.interface import Backend
 from halfmap.engine.fourier.shells import round_half_away
@@ -22,8 +22,8 @@ class ImageSource(ABC):
     """Where the stacks of tilt images come from."""
 
     @abstractmethod
-    def read(self, particle: int) -> Float32[np.ndarray, "tilts n n"]:
-        """Read the stack of a particle."""
+    def read(self, particle: int) -> Float[np.ndarray, "tilts n n"]:
+        """Read the stack of a particle, in the precision in which it is stored."""
 
 
 class SumsExchange(ABC):
@@ -85,7 +85,7 @@ class Refinement:
     def load(self, particle: int, sigma2: Float64[np.ndarray, "optics shells"] | None) -> ParticleImages:
         """Read, mask and transform a particle's images; `sigma2` is needed where they fade into noise."""
         settings, optics = self.settings.images, self.particles.optics_of(particle)
-        stack = self.source.read(particle)
+        stack = self.source.read(particle).astype(np.float32, copy=False)
         noise = None
         if not settings.zero_mask and sigma2 is not None:
             spectrum = sigma2[self.particles.optics_index[particle]]
