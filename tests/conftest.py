@@ -21,8 +21,14 @@ install_import_hook(
     [
         f"halfmap.engine.{part}"
         for part in (
+            "backend.comparisons",
+            "backend.cuda_device",
+            "backend.device",
             "backend.interface",
+            "backend.matrix_backend",
             "backend.on_cpu",
+            "backend.shift_mixture",
+            "backend.slice_reader",
             "formats",
             "fourier",
             "imaging",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halfmap.engine.backend.interface import Backend, Comparison, Reference, Residuals
-from halfmap.engine.fourier.backprojector import Accumulator
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 
@@ -82,6 +82,21 @@ class PlainBackend(Backend):
     def __init__(self, zoom: float, radius: int) -> None:
         self.zoom = zoom
         self.radius = radius
+
+    def on_device(self, values: np.ndarray) -> np.ndarray:
+        return values
+
+    def on_host(self, values: np.ndarray) -> np.ndarray:
+        return values
+
+    def empty_scores(self, *shape: int) -> np.ndarray:
+        return np.full(shape, np.nan, np.float32)
+
+    def accumulator(self, geometry: AccumulatorGeometry) -> Accumulator:
+        return Accumulator.empty(geometry)
+
+    def collected(self, accumulator: Accumulator) -> Accumulator:
+        return accumulator
 
     def reference(self, transform: np.ndarray) -> PlainReference:
         return PlainReference(transform.astype(np.complex128))

@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from halfmap.engine.backend.interface import Backend
+from halfmap.engine.backend.matrix_backend import MatrixBackend
+from halfmap.engine.backend.on_cpu import CpuBackend
+from halfmap.engine.backend.precision import Precision
+from halfmap.engine.backend.select import cards
 from halfmap.engine.fourier.backprojector import AccumulatorGeometry
 from halfmap.engine.fourier.shells import disc
 from halfmap.engine.imaging.tilt_images import TiltImages
@@ -109,3 +114,17 @@ def one_problem() -> Problem:
 def plain_backend(plain):
     """Makes the plain implementation for a problem."""
     return lambda problem: plain.PlainBackend(problem.zoom, problem.geometry.radius)
+
+
+@pytest.fixture(params=["cores", "a processor that plays a card", "a card"])
+def backend(request: pytest.FixtureRequest, played_card) -> Backend:
+    """Every backend that can be tried here."""
+    if request.param == "cores":
+        return CpuBackend(2)
+    if request.param == "a card":
+        if not cards():
+            pytest.skip("CuPy finds no card")
+        from halfmap.engine.backend.on_gpu import GpuBackend
+
+        return GpuBackend(Precision.FP32)
+    return MatrixBackend(played_card.PlayedCard(request.getfixturevalue("kernels")))

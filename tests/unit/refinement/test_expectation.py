@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from halfmap.engine.fourier.backprojector import AccumulatorGeometry
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.imaging.preparation import PassSettings, tilt_images
 from halfmap.engine.particles.pose import euler_to_matrix
@@ -59,7 +59,9 @@ def make_case(world, density, correlation=False, origin_prior=(2.0, 0.0, 0.0)):
 
 
 def empty_sums(step):
-    return ExpectationSums.empty(AccumulatorGeometry(16, 2, 6), 1, 9, 2, len(step.search.orientations.pixels))
+    return ExpectationSums.empty(
+        Accumulator.empty(AccumulatorGeometry(16, 2, 6)), 1, 9, 2, len(step.search.orientations.pixels)
+    )
 
 
 def images_of(case, one_pass):

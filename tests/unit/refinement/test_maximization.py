@@ -23,7 +23,7 @@ SETTINGS = replace(MAXIMIZATION, correct_scale=True)
 
 
 def some_sums(**changes):
-    empty = ExpectationSums.empty(AccumulatorGeometry(4, 1, 1), 2, 7, 3, 4)
+    empty = ExpectationSums.empty(Accumulator.empty(AccumulatorGeometry(4, 1, 1)), 2, 7, 3, 4)
     values = {
         "residual": np.array([[8.0, 6, 4, 2, 0, 0, 0], [0.0] * 7]),
         "pixel_count": np.array([[2.0, 3, 4, 5, 6, 7, 8], [0.0] * 7]),

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from halfmap.engine.fourier.backprojector import AccumulatorGeometry
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.refinement.sums import ExpectationSums, pooled
 
 GEOMETRY = AccumulatorGeometry(4, 1, 2)
 
 
 def filled(value):
-    sums = ExpectationSums.empty(GEOMETRY, 2, 3, 4, 5)
+    sums = ExpectationSums.empty(Accumulator.empty(GEOMETRY), 2, 3, 4, 5)
     for i, array in enumerate(sums.arrays()):
         np.add(array, value + i, out=array)
     return sums
 
 
 def test_sums_start_with_nothing():
-    sums = ExpectationSums.empty(GEOMETRY, 2, 3, 4, 5)
+    sums = ExpectationSums.empty(Accumulator.empty(GEOMETRY), 2, 3, 4, 5)
     shapes = [array.shape for array in sums.arrays()]
     assert shapes == [GEOMETRY.shape, (2, 3), (2, 3), (4,), (4,), (5,), (4,)]
     assert not any(array.any() for array in sums.arrays())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from halfmap.engine.fourier.backprojector import AccumulatorGeometry
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.imaging.preparation import PassSettings
 from halfmap.engine.particles.pose import euler_to_matrix
@@ -71,7 +71,9 @@ def case(request, world, density):
 
 
 def empty_sums(step):
-    return ExpectationSums.empty(AccumulatorGeometry(16, 2, 6), 1, 9, 2, len(step.search.orientations.pixels))
+    return ExpectationSums.empty(
+        Accumulator.empty(AccumulatorGeometry(16, 2, 6)), 1, 9, 2, len(step.search.orientations.pixels)
+    )
 
 
 def aligned_together(case, frames, particles, threads):

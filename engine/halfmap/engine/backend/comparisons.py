@@ -1,47 +1,74 @@
-"""Comparing slices with the images of many particles by matrix products, one tilt after the other."""
+"""Comparing slices with the images of many particles by matrix products, some tilts after the other."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
+from halfmap.engine.arrays import Array
+from halfmap.engine.backend.device import Device
 from halfmap.engine.backend.interface import Comparison
 from halfmap.engine.backend.slice_reader import SliceReader
 
-_ORIENTATIONS = 256
-"""A matrix of so many rows is multiplied nearly as fast as a large one; its slices in one tilt fit into the cache."""
+_SINGLE_BYTES = 4
 
-Scores = Float32[np.ndarray, "particles orientations offsets"]
-ByParticle = Float32[np.ndarray, "orientations particles"]
+Scores = Float32[Array, "particles orientations offsets"]
+ByFunction = Float32[Array, "some_tilts orientations particles functions"]
+Power = Float32[Array, "some_tilts orientations particles"]
+TotalPower = Float32[Array, "orientations particles"]
 
 
 @dataclass(frozen=True)
-class CpuComparison(Comparison):
-    """Slices times images; what becomes of the power of slices is up to subclasses.
+class Columns:
+    """What slices in some tilts are multiplied by.
 
     Parameters
     ----------
-    reader
-        Reads slices.
-    columns
-        For each tilt the images times the functions that shifts are mixtures of, real and imaginary parts.
-    mixing
-        What mixes the functions of all tilts into offsets.
+    tilts
+        Neighbouring tilts.
+    images
+        Images times the functions that shifts are mixtures of, real and imaginary parts.
     power_weight
         What the power of slices is multiplied by.
     """
 
+    tilts: slice
+    images: Float32[Array, "particles some_tilts functions numbers"]
+    power_weight: Float32[Array, "particles some_tilts pixels"]
+
+    @property
+    def functions(self) -> int:
+        """Functions of all these tilts."""
+        return int(self.images.shape[1] * self.images.shape[2])
+
+
+@dataclass(frozen=True)
+class MatrixComparison(Comparison):
+    """Slices times images; what becomes of the power of slices is up to subclasses.
+
+    Parameters
+    ----------
+    device, reader
+        Where and how slices are read.
+    columns
+        Images, one entry for each stretch of tilts.
+    mixing
+        What mixes the functions of all tilts into offsets.
+    """
+
+    device: Device
     reader: SliceReader
-    columns: tuple[Float32[np.ndarray, "particles functions numbers"], ...]
-    mixing: Float32[np.ndarray, "all_functions offsets"]
-    power_weight: Float32[np.ndarray, "tilts particles pixels"]
+    columns: Sequence[Columns]
+    mixing: Float32[Array, "all_functions offsets"]
 
     @property
     def orientations_at_once(self) -> int:
-        """See `_ORIENTATIONS`."""
-        return _ORIENTATIONS
+        """As the device likes it."""
+        particles, tilts, _, numbers = self.columns[0].images.shape
+        products = 2 * particles * int(self.mixing.shape[0])
+        return self.device.orientations_at_once(_SINGLE_BYTES * (tilts * (numbers + numbers // 2) + products))
 
     def fill_scores(
         self, rotations: Float64[np.ndarray, "orientations 3 3"], which: Bool[np.ndarray, " particles"], scores: Scores
@@ -49,52 +76,61 @@ class CpuComparison(Comparison):
         """Read the slices of each tilt once, and multiply them with each row of particles without a gap."""
         rows = [(some, *self._empty(len(rotations), some)) for some in _runs(which)]
         done = 0
-        for tilt, columns in enumerate(self.columns):
-            slices, squares = self.reader.with_squares(rotations, tilt)
-            here = slice(done, done + columns.shape[1])
+        for columns in self.columns:
+            slices, squares = self.reader.with_squares(rotations, columns.tilts)
+            here = slice(done, done + columns.functions)
             for some, products, power in rows:
-                flat = columns[some].reshape(-1, columns.shape[2])
-                found = (slices @ flat.T).reshape(len(slices), -1, columns.shape[1])
-                products[:, :, here] = self._weighed(found, squares @ self.power_weight[tilt, some].T, power)
+                found = _times(slices, columns.images[some])
+                weighed = self._weighed(found, _power(squares, columns.power_weight[some]), power)
+                products[:, :, here] = weighed.transpose(1, 2, 0, 3).reshape(*products.shape[:2], -1)
             done = here.stop
         for some, products, power in rows:
             mixed = products.reshape(-1, done) @ self.mixing
             scores[some] = (mixed.reshape(*products.shape[:2], -1) - power[..., None]).swapaxes(0, 1)
 
-    def _empty(self, orientations: int, some: slice) -> tuple[Float32[np.ndarray, "..."], ByParticle]:
+    def _empty(
+        self, orientations: int, some: slice
+    ) -> tuple[Float32[Array, "orientations particles all_functions"], TotalPower]:
         particles = some.stop - some.start
-        products = np.empty((orientations, particles, len(self.mixing)), np.float32)
-        return products, np.zeros((orientations, particles), np.float32)
+        power = self.device.empty(orientations, particles)
+        power[...] = 0
+        return self.device.empty(orientations, particles, self.mixing.shape[0]), power
 
     @abstractmethod
-    def _weighed(
-        self, products: Float32[np.ndarray, "orientations particles functions"], power: ByParticle, total: ByParticle
-    ) -> Float32[np.ndarray, "orientations particles functions"]:
-        """Take account of the power of the slices in one tilt."""
+    def _weighed(self, products: ByFunction, power: Power, total: TotalPower) -> ByFunction:
+        """Take account of the power of the slices in some tilts."""
 
 
 @dataclass(frozen=True)
-class Likelihood(CpuComparison):
+class Likelihood(MatrixComparison):
     """The power is half of what the log-likelihood multiplies it by, and is subtracted."""
 
-    def _weighed(
-        self, products: Float32[np.ndarray, "orientations particles functions"], power: ByParticle, total: ByParticle
-    ) -> Float32[np.ndarray, "orientations particles functions"]:
-        total += power
+    def _weighed(self, products: ByFunction, power: Power, total: TotalPower) -> ByFunction:
+        total += power.sum(axis=0)
         return products
 
 
 @dataclass(frozen=True)
-class Correlation(CpuComparison):
+class Correlation(MatrixComparison):
     """Each slice is divided by the root of its power, that of the slice times the CTF."""
 
-    def _weighed(
-        self,
-        products: Float32[np.ndarray, "orientations particles functions"],
-        power: ByParticle,
-        total: ByParticle,  # noqa: ARG002
-    ) -> Float32[np.ndarray, "orientations particles functions"]:
-        return products / np.sqrt(np.where(power > 0, power, 1))[..., None]
+    def _weighed(self, products: ByFunction, power: Power, total: TotalPower) -> ByFunction:  # noqa: ARG002
+        return products / np.sqrt(np.where(power > 0, power, np.float32(1)))[..., None]
+
+
+def _times(
+    slices: Float32[Array, "some_tilts orientations numbers"],
+    images: Float32[Array, "particles some_tilts functions numbers"],
+) -> ByFunction:
+    particles, tilts, functions, numbers = images.shape
+    flat = images.swapaxes(0, 1).reshape(tilts, particles * functions, numbers)
+    return (slices @ flat.swapaxes(1, 2)).reshape(*slices.shape[:2], particles, functions)
+
+
+def _power(
+    squares: Float32[Array, "some_tilts orientations pixels"], weight: Float32[Array, "particles some_tilts pixels"]
+) -> Power:
+    return squares @ weight.transpose(1, 2, 0)
 
 
 def _runs(which: Bool[np.ndarray, " n"]) -> Iterator[slice]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Complex64, Float32, Float64
 
-from halfmap.engine.fourier.backprojector import Accumulator
+from halfmap.engine.arrays import Array
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 _OWN_FRAME, _NO_OFFSET = np.eye(3)[None], np.zeros((1, 3))
@@ -46,7 +47,7 @@ class Comparison(ABC):
         self,
         rotations: Float64[np.ndarray, "orientations 3 3"],
         which: Bool[np.ndarray, " particles"],
-        scores: Float32[np.ndarray, "particles orientations offsets"],
+        scores: Float32[Array, "particles orientations offsets"],
     ) -> None:
         """Fill in the scores of some of the particles.
 
@@ -58,8 +59,28 @@ class Backend(ABC):
     """Products, gathers and scatters of the expectation step.
 
     Orientations are rotation matrices from reference to subtomogram coordinates; offsets are in image pixels in the
-    subtomogram frame and include the particle's current offset.
+    subtomogram frame and include the particle's current offset. Scores and slices stay where they are computed.
     """
+
+    @abstractmethod
+    def on_device(self, values: np.ndarray) -> Array:
+        """Copy an array to where scores are."""
+
+    @abstractmethod
+    def on_host(self, values: Array) -> np.ndarray:
+        """Copy an array from there."""
+
+    @abstractmethod
+    def empty_scores(self, *shape: int) -> Float32[Array, "*shape"]:
+        """Make room for scores."""
+
+    @abstractmethod
+    def accumulator(self, geometry: AccumulatorGeometry) -> Accumulator:
+        """Make sums of nothing, to which `accumulate` adds; to be `collected` in the end."""
+
+    @abstractmethod
+    def collected(self, accumulator: Accumulator) -> Accumulator:
+        """Bring sums to the host."""
 
     @abstractmethod
     def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> Reference:
@@ -68,7 +89,7 @@ class Backend(ABC):
     @abstractmethod
     def slices(
         self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
-    ) -> Complex64[np.ndarray, "orientations tilts pixels"]:
+    ) -> Complex64[Array, "orientations tilts pixels"]:
         """Read the slices that predict a particle's images."""
 
     @abstractmethod
@@ -116,13 +137,13 @@ class Backend(ABC):
         images: TiltImages,
         rotations: Float64[np.ndarray, "orientations 3 3"],
         offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Float32[np.ndarray, "orientations offsets"]:
+    ) -> Float32[Array, "orientations offsets"]:
         """Log-likelihood of each pose of one particle, without priors and without the images' own power.
 
         Σ Re(X · conj(sCP))/σ² − ½ Σ |sCP|²/σ² over all tilt images.
         """
-        return _alone(
-            self.comparison(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px)
+        return self._alone(
+            self.comparison(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, offsets_px
         )
 
     def correlations(
@@ -131,10 +152,10 @@ class Backend(ABC):
         images: TiltImages,
         rotations: Float64[np.ndarray, "orientations 3 3"],
         offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Float32[np.ndarray, "orientations offsets"]:
+    ) -> Float32[Array, "orientations offsets"]:
         """Sum of the tilt images' correlation coefficients for each pose of one particle."""
-        return _alone(
-            self.correlation(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, len(offsets_px)
+        return self._alone(
+            self.correlation(reference, [images], _OWN_FRAME, _NO_OFFSET, offsets_px), rotations, offsets_px
         )
 
     @abstractmethod
@@ -153,12 +174,14 @@ class Backend(ABC):
     def symmetrise(self, accumulator: Accumulator, operators: Float64[np.ndarray, "g 3 3"]) -> Accumulator:
         """Sum an accumulator over a point group."""
 
-
-def _alone(
-    comparison: Comparison, rotations: Float64[np.ndarray, "orientations 3 3"], offsets: int
-) -> Float32[np.ndarray, "orientations offsets"]:
-    scores = np.empty((1, len(rotations), offsets), np.float32)
-    for start in range(0, len(rotations), comparison.orientations_at_once):
-        tile = slice(start, start + comparison.orientations_at_once)
-        comparison.fill_scores(rotations[tile], np.ones(1, bool), scores[:, tile])
-    return scores[0]
+    def _alone(
+        self,
+        comparison: Comparison,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Float32[Array, "orientations offsets"]:
+        scores = self.empty_scores(1, len(rotations), len(offsets_px))
+        for start in range(0, len(rotations), comparison.orientations_at_once):
+            tile = slice(start, start + comparison.orientations_at_once)
+            comparison.fill_scores(rotations[tile], np.ones(1, bool), scores[:, tile])
+        return scores[0]

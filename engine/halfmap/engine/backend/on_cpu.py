@@ -1,37 +1,29 @@
-"""The backend for cores: BLAS for products, compiled loops for gathers and scatters.
+"""The backend for cores: BLAS for products, compiled loops for gathers and scatters."""
 
-Work goes tilt by tilt through tiles of orientations, so that slices stay in the cache and memory does not grow with the
-number of poses.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Complex64, Float32, Float64
 
-from halfmap.engine.backend.comparisons import Correlation, Likelihood
-from halfmap.engine.backend.interface import Backend, Reference, Residuals
+from halfmap.engine.backend.device import Device
+from halfmap.engine.backend.kernels.gather import gather_slices, square_pairs
 from halfmap.engine.backend.kernels.phases import fill_phases
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
-from halfmap.engine.backend.shift_mixture import ShiftMixtures
-from halfmap.engine.backend.slice_reader import SliceReader, as_pairs, spans
-from halfmap.engine.fourier.backprojector import Accumulator, symmetrise
-from halfmap.engine.imaging.tilt_images import TiltImages
+from halfmap.engine.backend.matrix_backend import MatrixBackend
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
+from halfmap.engine.fourier.shells import PixelList
 
-_TILE_BYTES = 2 << 20
+_ORIENTATIONS = 256
+"""A matrix of so many rows is multiplied nearly as fast as a large one; its slices in one tilt fit into the cache."""
 
-
-@dataclass(frozen=True)
-class CpuReference(Reference):
-    """A padded transform as float32 pairs."""
-
-    volume: Float32[np.ndarray, "z y x 2"]
+S = TypeVar("S")
+R = TypeVar("R")
 
 
-class CpuBackend(Backend):
+class Cores(Device):
     """NumPy and numba on this machine's cores.
 
     Parameters
@@ -40,154 +32,125 @@ class CpuBackend(Backend):
         Threads for work on whole volumes and on many particles; poses are shared out over threads by the caller.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    tile_bytes = 2 << 20
+    all_tilts_at_once = False
+    most_diagonalised = 400
+
+    def __init__(self, threads: int) -> None:
         self.threads = threads
-        self._mixtures = ShiftMixtures()
 
-    def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> CpuReference:
-        """Take over a padded reference transform."""
-        return CpuReference(as_pairs(transform))
+    def orientations_at_once(self, bytes_each: int) -> int:  # noqa: ARG002
+        """See `_ORIENTATIONS`."""
+        return _ORIENTATIONS
 
-    def slices(
-        self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
-    ) -> Complex64[np.ndarray, "orientations tilts pixels"]:
-        """Read the slices that predict a particle's images."""
-        return _reader(reference, images).read(rotations, slice(None)).view(np.complex64)[..., 0]
+    def put(self, values: np.ndarray) -> np.ndarray:
+        """Nothing has to be copied."""
+        return values
 
-    def comparison(
+    def take(self, values: np.ndarray) -> np.ndarray:
+        """Nothing has to be copied."""
+        return values
+
+    def empty(self, *shape: int) -> Float32[np.ndarray, "*shape"]:
+        """Make an array with any contents."""
+        return np.empty(shape, np.float32)
+
+    def zeros(self, *shape: int) -> Float64[np.ndarray, "*shape"]:
+        """Make an array of zeros in double precision."""
+        return np.zeros(shape)
+
+    def accumulator(self, geometry: AccumulatorGeometry) -> Accumulator:
+        """Make sums of nothing."""
+        return Accumulator.empty(geometry)
+
+    def collected(self, accumulator: Accumulator) -> Accumulator:
+        """They are here already."""
+        return accumulator
+
+    def for_each(self, action: Callable[[S], R], items: Sequence[S]) -> list[R]:
+        """Share items out over the threads."""
+        if len(items) == 1:
+            return [action(items[0])]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(action, items))
+
+    def gather_slices(
         self,
-        reference: Reference,
-        images: Sequence[TiltImages],
-        frames: Float64[np.ndarray, "particles 3 3"],
-        origins_px: Float64[np.ndarray, "particles 3"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Likelihood:
-        """Weight all images and multiply them by what shifts are mixtures of."""
-        weighted, weight = [one.weighted for one in images], [one.half_power_weight for one in images]
-        return Likelihood(*self._compared(reference, images, weighted, weight, frames, origins_px, offsets_px))
+        volume: Float32[np.ndarray, "z y x 2"],
+        matrices: Float32[np.ndarray, "tilts orientations 2 3"],
+        pixels: PixelList,
+        with_squares: bool,
+    ) -> tuple[Float32[np.ndarray, "tilts orientations pixels 2"], Float32[np.ndarray, "tilts orientations pixels"]]:
+        """Read slices, and their squared magnitudes."""
+        slices = self.empty(*matrices.shape[:2], len(pixels.kx), 2)
+        gather_slices(volume, matrices, *_as_floats(pixels), slices)
+        squares = self.empty(*slices.shape[:3])
+        if with_squares:
+            square_pairs(slices, squares)
+        return slices, squares
 
-    def correlation(
+    def phases(
+        self, shifts: Float64[np.ndarray, "tilts offsets 2"], pixels: PixelList
+    ) -> Complex64[np.ndarray, "tilts offsets pixels"]:
+        """Phase factors of shifts."""
+        found = self.empty(*shifts.shape[:2], len(pixels.kx), 2)
+        fill_phases(np.ascontiguousarray(shifts), pixels.kx, pixels.ky, found)
+        return found.view(np.complex64)[..., 0]
+
+    def add_residual_terms(
         self,
-        reference: Reference,
-        images: Sequence[TiltImages],
-        frames: Float64[np.ndarray, "particles 3 3"],
-        origins_px: Float64[np.ndarray, "particles 3"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Correlation:
-        """Multiply all images by what shifts are mixtures of."""
-        values, weight = [one.ctf * one.masked for one in images], [one.ctf**2 for one in images]
-        return Correlation(*self._compared(reference, images, values, weight, frames, origins_px, offsets_px))
+        slices: Float32[np.ndarray, "tilts orientations pixels 2"],
+        phases: Float32[np.ndarray, "tilts orientations pixels 2"],
+        mass: Float32[np.ndarray, " orientations"],
+        images: Float32[np.ndarray, "tilts pixels 2"],
+        ctf: Float32[np.ndarray, "tilts pixels"],
+        totals: tuple[Float64[np.ndarray, " pixels"], Float64[np.ndarray, " pixels"]],
+    ) -> None:
+        """Add residual terms to totals by pixel."""
+        add_residual_terms(slices, phases, mass, images, ctf, *totals)
 
-    def _compared(
+    def insert_slices(
         self,
-        reference: Reference,
-        images: Sequence[TiltImages],
-        values: Sequence[Complex64[np.ndarray, "tilts pixels"]],
-        power_weight: Sequence[Float32[np.ndarray, "tilts pixels"]],
-        frames: Float64[np.ndarray, "particles 3 3"],
-        origins_px: Float64[np.ndarray, "particles 3"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> tuple[
-        SliceReader,
-        tuple[Float32[np.ndarray, "particles functions numbers"], ...],
-        Float32[np.ndarray, "all_functions offsets"],
-        Float32[np.ndarray, "tilts particles pixels"],
-    ]:
-        first = images[0]
-        reader = _reader(reference, first, first.geometry @ frames[0].T)
-        centre = middle(offsets_px)
-        shifts = first.shifts((offsets_px - centre) @ frames[0])
-        mixture = self._mixtures.of(first.pixels, shifts, often=len(images) > 1)
-        columns = tuple(
-            np.empty((len(images), len(functions), 2 * functions.shape[1]), np.float32)
-            for functions in mixture.functions
-        )
-
-        def fill(particle: int) -> None:
-            one, origin_px = images[particle], origins_px[particle] + centre @ frames[particle]
-            moved = values[particle] * phases(one, origin_px)
-            for tilt, functions in enumerate(mixture.functions):
-                columns[tilt][particle] = as_pairs(moved[tilt] * functions).reshape(len(functions), -1)
-
-        if len(images) == 1:
-            fill(0)
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(fill, range(len(images))))
-        return reader, columns, mixture.mixing, np.stack(power_weight, axis=1)
-
-    def accumulate(
-        self,
-        reference: Reference,
-        images: TiltImages,
-        rotations: Float64[np.ndarray, "orientations 3 3"],
-        offsets_px: Float64[np.ndarray, "offsets 3"],
-        weights: Float32[np.ndarray, "orientations offsets"],
         accumulator: Accumulator,
-    ) -> Residuals:
-        """Back-project; a second matrix product turns posteriors into one sum of phase factors per slice."""
-        reader, centre = _reader(reference, images), middle(offsets_px)
-        mixture = self._mixtures.of(images.pixels, images.shifts(offsets_px - centre), often=False)
-        at_centre = phases(images, centre)
-        kx, ky = images.pixels.kx.astype(np.float32), images.pixels.ky.astype(np.float32)
-        totals = weights.sum(axis=1)
-        masked, inserted, inserted_weight = (
-            as_pairs(images.masked),
-            as_pairs(images.back_projected),
-            images.back_projected_weight,
-        )
-        residuals = Residuals(np.zeros(len(kx)), np.zeros(len(kx)))
-        for f in range(reader.tilts):
-            one = slice(f, f + 1)
-            functions, mixing = mixture.tilt(f)
-            flat, by_function = as_pairs(functions * at_centre[f]).reshape(len(functions), -1), weights @ mixing.T
-            for tile in spans(len(rotations), 8 * len(kx), _TILE_BYTES):
-                slices = reader.read(rotations[tile], one)
-                mean = (by_function[tile] @ flat).reshape(slices.shape)
-                add_residual_terms(
-                    slices, mean, totals[tile], masked[one], images.ctf[one], residuals.cross, residuals.power
-                )
-                matrices = reader.matrices(rotations[tile], one)
-                insert_slices(
-                    accumulator.sums, matrices, kx, ky, mean, totals[tile], inserted[one], inserted_weight[one]
-                )
-        return residuals
+        matrices: Float32[np.ndarray, "tilts orientations 2 3"],
+        pixels: PixelList,
+        phases: Float32[np.ndarray, "tilts orientations pixels 2"],
+        mass: Float32[np.ndarray, " orientations"],
+        images: Float32[np.ndarray, "tilts pixels 2"],
+        weights: Float32[np.ndarray, "tilts pixels"],
+    ) -> None:
+        """Spread pixels over their neighbours."""
+        insert_slices(accumulator.sums, matrices, *_as_floats(pixels), phases, mass, images, weights)
 
-    def symmetrise(self, accumulator: Accumulator, operators: Float64[np.ndarray, "g 3 3"]) -> Accumulator:
-        """Sum an accumulator over a point group, planes shared out over the threads."""
-        return symmetrise(accumulator, operators, self._add_rotated)
-
-    def _add_rotated(
+    def add_rotated(
         self,
         sums: Float64[np.ndarray, "z y x 3"],
-        rotation: Float64[np.ndarray, "3 3"],
+        rotations: Float64[np.ndarray, "g 3 3"],
         radius: int,
-        total: Float64[np.ndarray, "z y x 3"],
-    ) -> None:
-        edges = np.linspace(0, len(sums), 4 * self.threads + 1).astype(int)
-        with ThreadPoolExecutor(self.threads) as pool:
-            parts = [
-                pool.submit(add_rotated, sums, np.ascontiguousarray(rotation), radius, first, last, total)
-                for first, last in pairwise(edges.tolist())
-            ]
-            for part in parts:
-                part.result()
+    ) -> Float64[np.ndarray, "z y x 3"]:
+        """Add rotated sums, planes shared out over the threads."""
+        total, edges = sums.copy(), np.linspace(0, len(sums), 4 * self.threads + 1).astype(int)
+
+        def add(planes: tuple[int, int]) -> None:
+            for rotation in rotations:
+                add_rotated(sums, np.ascontiguousarray(rotation), radius, *planes, total)
+
+        self.for_each(add, list(pairwise(edges.tolist())))
+        return total
 
 
-def _reader(
-    reference: Reference, images: TiltImages, geometry: Float64[np.ndarray, "tilts 2 3"] | None = None
-) -> SliceReader:
-    assert isinstance(reference, CpuReference)
-    return SliceReader(reference.volume, images.pixels, images.geometry if geometry is None else geometry)
+class CpuBackend(MatrixBackend):
+    """The expectation step on this machine's cores.
+
+    Parameters
+    ----------
+    threads
+        Threads for work on whole volumes and on many particles.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        super().__init__(Cores(threads))
 
 
-def middle(offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "3"]:
-    """Point amid the smallest and the largest offset along each axis."""
-    return (offsets_px.min(axis=0) + offsets_px.max(axis=0)) / 2
-
-
-def phases(images: TiltImages, offset_px: Float64[np.ndarray, "3"]) -> Complex64[np.ndarray, "tilts pixels"]:
-    """Phase factors of one offset in each tilt image."""
-    found = np.empty((1, *images.ctf.shape, 2), np.float32)
-    fill_phases(images.shifts(offset_px[None]), images.pixels.kx, images.pixels.ky, found)
-    return found.view(np.complex64)[0, ..., 0]
+def _as_floats(pixels: PixelList) -> tuple[Float32[np.ndarray, " pixels"], Float32[np.ndarray, " pixels"]]:
+    return pixels.kx.astype(np.float32), pixels.ky.astype(np.float32)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex64, Float32, Float64
 
-from halfmap.engine.backend.kernels.gather import gather_slices, square_pairs
+from halfmap.engine.arrays import Array
+from halfmap.engine.backend.device import Device
 from halfmap.engine.fourier.shells import PixelList
 
 
@@ -16,6 +17,8 @@ class SliceReader:
 
     Parameters
     ----------
+    device
+        Where they are read.
     volume
         Padded reference transform, real and imaginary parts.
     pixels
@@ -24,7 +27,8 @@ class SliceReader:
         Maps from pixel indices to voxels, one for each tilt image.
     """
 
-    volume: Float32[np.ndarray, "z y x 2"]
+    device: Device
+    volume: Float32[Array, "z y x 2"]
     pixels: PixelList
     geometry: Float64[np.ndarray, "tilts 2 3"]
 
@@ -35,34 +39,29 @@ class SliceReader:
 
     def matrices(
         self, rotations: Float64[np.ndarray, "orientations 3 3"], tilts: slice
-    ) -> Float32[np.ndarray, "orientations some_tilts 2 3"]:
+    ) -> Float32[Array, "some_tilts orientations 2 3"]:
         """Maps from pixel indices to voxels: geometry times orientation."""
-        return (self.geometry[tilts] @ rotations[:, None]).astype(np.float32)
+        return self.device.put((self.geometry[tilts, None] @ rotations).astype(np.float32))
 
     def read(
-        self, rotations: Float64[np.ndarray, "orientations 3 3"], tilts: slice
-    ) -> Float32[np.ndarray, "orientations some_tilts pixels 2"]:
-        """Slices in some tilts."""
-        matrices = self.matrices(rotations, tilts)
-        slices = np.empty((*matrices.shape[:2], len(self.pixels.kx), 2), np.float32)
-        kx, ky = self.pixels.kx.astype(np.float32), self.pixels.ky.astype(np.float32)
-        gather_slices(self.volume, matrices, kx, ky, slices)
-        return slices
+        self, matrices: Float32[Array, "some_tilts orientations 2 3"]
+    ) -> Float32[Array, "some_tilts orientations pixels 2"]:
+        """Slices through some maps."""
+        return self.device.gather_slices(self.volume, matrices, self.pixels, with_squares=False)[0]
 
     def with_squares(
-        self, rotations: Float64[np.ndarray, "orientations 3 3"], tilt: int
-    ) -> tuple[Float32[np.ndarray, "orientations numbers"], Float32[np.ndarray, "orientations pixels"]]:
-        """Slices in one tilt, real and imaginary parts in one row, and their squared magnitudes."""
-        slices = self.read(rotations, slice(tilt, tilt + 1))[:, 0]
-        squares = np.empty(slices.shape[:2], np.float32)
-        square_pairs(slices, squares)
-        return slices.reshape(len(slices), -1), squares
+        self, rotations: Float64[np.ndarray, "orientations 3 3"], tilts: slice
+    ) -> tuple[Float32[Array, "some_tilts orientations numbers"], Float32[Array, "some_tilts orientations pixels"]]:
+        """Slices in some tilts, real and imaginary parts in one row, and their squared magnitudes."""
+        matrices = self.matrices(rotations, tilts)
+        slices, squares = self.device.gather_slices(self.volume, matrices, self.pixels, with_squares=True)
+        return slices.reshape(*slices.shape[:2], -1), squares
 
 
-def as_pairs(values: Complex64[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n 2"]:
-    """See complex numbers as pairs of real ones, without copying."""
-    contiguous = np.ascontiguousarray(values, np.complex64)
-    return contiguous.view(np.float32).reshape(*contiguous.shape, 2)
+def as_pairs(values: Complex64[Array, "*n"]) -> Float32[Array, "*n 2"]:
+    """See complex numbers as pairs of real ones, copied only if they do not lie one after the other."""
+    contiguous = values.astype(np.complex64, order="C", copy=False)
+    return contiguous.view(np.float32).reshape(*values.shape, 2)
 
 
 def spans(count: int, bytes_each: int, bytes_at_once: int) -> Iterator[slice]:

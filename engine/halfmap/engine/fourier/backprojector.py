@@ -107,8 +107,9 @@ def complete_hermitian(accumulator: Accumulator) -> Accumulator:
 
 
 AddRotated = Callable[
-    [Float64[np.ndarray, "z y x 3"], Float64[np.ndarray, "3 3"], int, Float64[np.ndarray, "z y x 3"]], None
+    [Float64[np.ndarray, "z y x 3"], Float64[np.ndarray, "g 3 3"], int], Float64[np.ndarray, "z y x 3"]
 ]
+"""Adds to sums the same ones, read at R·k for each of some rotations and each voxel k within a radius."""
 
 
 def symmetrise(
@@ -120,10 +121,7 @@ def symmetrise(
     """
     if len(operators) == 1:
         return accumulator
-    sums = accumulator.sums.copy()
-    for operator in operators[1:]:
-        add_rotated(accumulator.sums, operator, accumulator.geometry.radius, sums)
-    return accumulator.with_sums(sums)
+    return accumulator.with_sums(add_rotated(accumulator.sums, operators[1:], accumulator.geometry.radius))
 
 
 def low_resolution_sphere(geometry: AccumulatorGeometry, shell: int) -> Bool[np.ndarray, "z y x"]:

@@ -1,10 +1,12 @@
 """The tilt images of one particle, ready to be compared with slices of a reference."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Complex64, Float32, Float64, Int64
 
+from halfmap.engine.arrays import Array
 from halfmap.engine.fourier.shells import PixelList
 
 
@@ -43,46 +45,51 @@ class TiltImages:
     pixels: PixelList
     rotations: Float64[np.ndarray, "tilts 3 3"]
     geometry: Float64[np.ndarray, "tilts 2 3"]
-    masked: Complex64[np.ndarray, "tilts pixels"]
-    unmasked: Complex64[np.ndarray, "tilts pixels"]
-    ctf: Float32[np.ndarray, "tilts pixels"]
-    inverse_sigma2: Float32[np.ndarray, " pixels"]
-    shells: Int64[np.ndarray, " pixels"]
+    masked: Complex64[Array, "tilts pixels"]
+    unmasked: Complex64[Array, "tilts pixels"]
+    ctf: Float32[Array, "tilts pixels"]
+    inverse_sigma2: Float32[Array, " pixels"]
+    shells: Int64[Array, " pixels"]
     first_shell: int
-    back_projects: Bool[np.ndarray, " pixels"]
+    back_projects: Bool[Array, " pixels"]
     scale: float
     premultiplied: bool
 
     @property
-    def scoring_weight(self) -> Float32[np.ndarray, " pixels"]:
+    def scoring_weight(self) -> Float32[Array, " pixels"]:
         """1/σ² of the pixels that play a part in comparisons; the origin does not."""
         return np.where(self.shells < max(self.first_shell, 1), np.float32(0), self.inverse_sigma2)
 
     @property
-    def weighted(self) -> Complex64[np.ndarray, "tilts pixels"]:
+    def weighted(self) -> Complex64[Array, "tilts pixels"]:
         """Images times what the cross term of the log-likelihood multiplies them by."""
         factor = np.float32(self.scale) * self.ctf * self.scoring_weight
         return factor * self.masked
 
     @property
-    def half_power_weight(self) -> Float32[np.ndarray, "tilts pixels"]:
+    def half_power_weight(self) -> Float32[Array, "tilts pixels"]:
         """Half of what the log-likelihood multiplies the power of a slice by."""
         return np.float32(0.5 * self.scale**2) * self.ctf**2 * self.scoring_weight
 
     @property
-    def back_projected(self) -> Complex64[np.ndarray, "tilts pixels"]:
+    def back_projected(self) -> Complex64[Array, "tilts pixels"]:
         """Images times their weight in a reconstruction; premultiplied ones carry their CTF already."""
         if self.premultiplied:
             return self.inverse_sigma2 * self.unmasked
         return np.float32(self.scale) * self.ctf * self.inverse_sigma2 * self.unmasked
 
     @property
-    def back_projected_weight(self) -> Float32[np.ndarray, "tilts pixels"]:
+    def back_projected_weight(self) -> Float32[Array, "tilts pixels"]:
         """Weight in a reconstruction."""
         weight = np.where(self.back_projects, self.inverse_sigma2, np.float32(0))
         if self.premultiplied:
             return np.float32(self.scale) * self.ctf * weight
         return np.float32(self.scale**2) * self.ctf**2 * weight
+
+    def on(self, put: Callable[[np.ndarray], Array]) -> "TiltImages":
+        """Copy what there is by pixel to a device."""
+        by_pixel = ("masked", "unmasked", "ctf", "inverse_sigma2", "shells", "back_projects")
+        return replace(self, **{name: put(getattr(self, name)) for name in by_pixel})
 
     def shifts(self, offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets tilts 2"]:
         """Two-dimensional shift of each image for offsets in the subtomogram frame, in pixels over the box size."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Complex64, Float64, Int64
 
 from halfmap.engine.backend.interface import Backend, Reference
 from halfmap.engine.imaging.tilt_images import TiltImages
@@ -74,7 +74,7 @@ class AccuracyProbe:
                     continue
                 some = _of_tilts(images, axes == axis)
                 tried = np.concatenate([[0.0], errors])[:, None] * np.eye(3)[axis] + angles_deg
-                slices = self.backend.slices(self.reference, some, euler_to_matrix(tried))
+                slices = self._slices(some, euler_to_matrix(tried))
                 total += (some.half_power_weight * np.abs(slices[1:] - slices[0]) ** 2).sum(axis=(1, 2))
             return total
 
@@ -83,7 +83,7 @@ class AccuracyProbe:
     def _shifted(
         self, images: TiltImages, angles_deg: Float64[np.ndarray, "3"], axes: Int64[np.ndarray, " tilts"]
     ) -> Snr:
-        slices = self.backend.slices(self.reference, images, euler_to_matrix(angles_deg)[None])[0]
+        slices = self._slices(images, euler_to_matrix(angles_deg)[None])[0]
         power = images.half_power_weight * np.abs(slices) ** 2
         along = np.take_along_axis(images.rotations[:, :2], axes[:, None, None], axis=2)[..., 0] / images.pixels.box_px
         phase = 2 * np.pi * (along[:, :1] * images.pixels.kx + along[:, 1:] * images.pixels.ky)
@@ -93,6 +93,11 @@ class AccuracyProbe:
             return np.asarray((power * change).sum(axis=(1, 2)))
 
         return snr
+
+    def _slices(
+        self, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
+    ) -> Complex64[np.ndarray, "orientations tilts pixels"]:
+        return self.backend.on_host(self.backend.slices(self.reference, images, rotations))
 
 
 def _first_visible(errors: Float64[np.ndarray, " errors"], snr: Snr) -> float:

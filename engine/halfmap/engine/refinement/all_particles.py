@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -77,7 +77,7 @@ def empty_sums(refinement: Refinement, plan: IterationPlan) -> ExpectationSums:
     """Sums over no particle."""
     particles = refinement.particles
     return ExpectationSums.empty(
-        plan.windows.geometry,
+        refinement.backend.accumulator(plan.windows.geometry),
         len(particles.optics_groups),
         refinement.grid.shells,
         len(particles.scale_groups),
@@ -188,7 +188,7 @@ def expect_half(
     found = list(worker.align(pools, sums))
     for other in sums[1:]:
         sums[0].add(other)
-    return sums[0], found
+    return replace(sums[0], accumulator=refinement.backend.collected(sums[0].accumulator)), found
 
 
 def collected(found: list[tuple[int, Alignment]]) -> AlignedParticles:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
+from halfmap.engine.arrays import Array
 from halfmap.engine.backend.interface import Backend, Comparison, Reference
 from halfmap.engine.imaging.preparation import ImageSettings, ParticleImages, PassImages
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.particles.pose import matrix_to_euler
 from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.posterior import Posterior, best_only, posterior
-from halfmap.engine.refinement.search import FinePoses, Search
+from halfmap.engine.refinement.search import FinePoses, Search, considered
 from halfmap.engine.refinement.sums import ExpectationSums, StoredParticle
 from halfmap.engine.sampling.priors import Candidates
 
@@ -117,7 +118,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class FinePosterior:
-    """Posterior of the considered fine poses.
+    """Posterior of the considered fine poses, where scores are computed.
 
     Parameters
     ----------
@@ -128,8 +129,8 @@ class FinePosterior:
     """
 
     posterior: Posterior
-    orientation: Int64[np.ndarray, " pairs"]
-    offset: Int64[np.ndarray, " pairs"]
+    orientation: Int64[Array, " pairs"]
+    offset: Int64[Array, " pairs"]
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,8 @@ class Expectation:
         rotations = self.search.coarse_rotations(candidates)
         scores = self._compare(particle, images.of(windows.coarse), rotations, self.search.coarse_offsets_angstrom)
         coarse = self._coarse(particle, candidates, scores, self.search.offsets.coarse_angstrom)
-        poses = self.search.children(candidates, coarse.significant)
-        return self._add(particle, images, poses, int(coarse.significant.sum()), sums)
+        poses = self.search.children(candidates, coarse)
+        return self._add(particle, images, poses, int(coarse.sum()), sums)
 
     def images_of(self, particle: ParticleState) -> PassImages:
         """Pixels of a particle's images in each of the passes."""
@@ -189,17 +190,17 @@ class Expectation:
         batch: Batch,
         index: int,
         candidates: Candidates,
-        scores: Float32[np.ndarray, "orientations offsets"],
+        scores: Float32[Array, "orientations offsets"],
         sums: ExpectationSums,
     ) -> Alignment:
         """Align one particle of a batch, whose scores in its candidates among the common grid are known."""
         particle, frame, common = batch.particles[index], batch.frames[index], self.search.common
-        found = scores[common.rows(candidates)].astype(np.float64)
+        found = scores[self.backend.on_device(common.rows(candidates))].astype(np.float64)
         coarse = self._coarse(particle, candidates, found, self.search.offsets.coarse_angstrom @ frame)
-        poses = self.search.children(candidates, coarse.significant)
-        parents = common.own_directions(candidates, frame)[coarse.significant.any(axis=1)]
+        poses = self.search.children(candidates, coarse)
+        parents = common.own_directions(candidates, frame)[coarse.any(axis=1)]
         poses = poses.seen_from(frame, np.repeat(parents, self.search.orientations.children))
-        return self._add(particle, batch.images[index], poses, int(coarse.significant.sum()), sums)
+        return self._add(particle, batch.images[index], poses, int(coarse.sum()), sums)
 
     def _add(
         self, particle: ParticleState, images: PassImages, poses: FinePoses, significant: int, sums: ExpectationSums
@@ -213,27 +214,30 @@ class Expectation:
         self,
         particle: ParticleState,
         candidates: Candidates,
-        scores: Float64[np.ndarray, "orientations offsets"],
+        scores: Float64[Array, "orientations offsets"],
         offsets_angstrom: Float64[np.ndarray, "offsets 3"],
-    ) -> Posterior:
+    ) -> Bool[np.ndarray, "orientations offsets"]:
+        """Tell which poses are significant."""
         if not self.correlation:
-            log_offset_prior = self._log_offset_prior(particle, offsets_angstrom)
-            scores += candidates.log_prior[:, None] + log_offset_prior
-        return self._judge(scores)
+            on_device = self.backend.on_device
+            scores += on_device(candidates.log_prior)[:, None]
+            scores += on_device(self._log_offset_prior(particle, offsets_angstrom))
+        return self.backend.on_host(self._judge(scores).significant)
 
     def _fine(self, particle: ParticleState, images: TiltImages, poses: FinePoses) -> FinePosterior:
-        log_offset_prior = self._log_offset_prior(particle, poses.parent_offsets_angstrom)
+        on_device = self.backend.on_device
+        log_offset_prior = on_device(self._log_offset_prior(particle, poses.parent_offsets_angstrom))
+        significant, log_prior = on_device(poses.significant), on_device(poses.log_orientation_prior)
         found, orientations, offsets = [], [], []
         for rows in _spans(len(poses.rotations), len(poses.offsets_angstrom)):
-            row, column = poses.considered(rows)
-            scores = self._compare(particle, images, poses.rotations[rows], poses.offsets_angstrom)
-            log_prior = poses.log_orientation_prior[rows]
-            found.append(scores[row, column] + (0 if self.correlation else log_prior[row] + log_offset_prior[column]))
+            row, column = considered(significant[on_device(poses.parents(rows))], poses.children_of_offset)
+            scores = self._compare(particle, images, poses.rotations[rows], poses.offsets_angstrom)[row, column]
+            found.append(scores if self.correlation else scores + log_prior[rows][row] + log_offset_prior[column])
             orientations.append(row + rows.start)
             offsets.append(column)
         return FinePosterior(self._judge(np.concatenate(found)), np.concatenate(orientations), np.concatenate(offsets))
 
-    def _judge(self, scores: Float64[np.ndarray, "*poses"]) -> Posterior:
+    def _judge(self, scores: Float64[Array, "*poses"]) -> Posterior:
         return (
             best_only(scores)
             if self.correlation
@@ -246,7 +250,7 @@ class Expectation:
         images: TiltImages,
         rotations: Float64[np.ndarray, "n 3 3"],
         offsets_angstrom: Float64[np.ndarray, "m 3"],
-    ) -> Float64[np.ndarray, "n m"]:
+    ) -> Float64[Array, "n m"]:
         compare = self.backend.correlations if self.correlation else self.backend.scores
         scores = compare(self.model.reference, images, rotations, particle.offsets_px(offsets_angstrom))
         return scores.astype(np.float64)
@@ -264,7 +268,9 @@ class Expectation:
     ) -> None:
         """Back-project the significant poses and add up the statistics."""
         kept = fine.posterior.significant
-        weight, orientation, offset = fine.posterior.weights[kept], fine.orientation[kept], fine.offset[kept]
+        weight, orientation, offset = (
+            self.backend.on_host(values[kept]) for values in (fine.posterior.weights, fine.orientation, fine.offset)
+        )
         rows, row = np.unique(orientation, return_inverse=True)
         columns, column = np.unique(offset, return_inverse=True)
         offsets_px = particle.offsets_px(poses.offsets_angstrom[columns])
@@ -296,8 +302,8 @@ class Expectation:
         log_likelihood = fine.posterior.log_evidence - self._log_constants(particle)
         sums.scalars[1:] += (top, log_likelihood, 1.0)
         return Alignment(
-            matrix_to_euler(poses.rotations[fine.orientation[best]]),
-            particle.origin_angstrom + poses.offsets_angstrom[fine.offset[best]],
+            matrix_to_euler(poses.rotations[int(fine.orientation[best])]),
+            particle.origin_angstrom + poses.offsets_angstrom[int(fine.offset[best])],
             log_likelihood,
             top,
             significant,

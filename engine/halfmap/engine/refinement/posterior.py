@@ -1,4 +1,4 @@
-"""From log-weights of poses to the poses that matter.
+"""From log-weights of poses to the poses that matter, computed where the log-weights are.
 
 RELION: MlOptimiser::convertAllSquaredDifferencesToWeights.
 """
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64
+
+from halfmap.engine.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class Posterior:
         Poses that together carry the asked share of the posterior, ties included.
     """
 
-    weights: Float64[np.ndarray, "*poses"]
+    weights: Float64[Array, "*poses"]
     log_evidence: float
-    significant: Bool[np.ndarray, "*poses"]
+    significant: Bool[Array, "*poses"]
 
     @property
     def best(self) -> int:
@@ -33,7 +35,7 @@ class Posterior:
         return int(self.weights.argmax())
 
 
-def posterior(log_weights: Float64[np.ndarray, "*poses"], fraction: float, at_most: int = -1) -> Posterior:
+def posterior(log_weights: Float64[Array, "*poses"], fraction: float, at_most: int = -1) -> Posterior:
     """Normalise log-weights and find the significant poses.
 
     Parameters
@@ -52,7 +54,7 @@ def posterior(log_weights: Float64[np.ndarray, "*poses"], fraction: float, at_mo
     return Posterior(weights / total, top + float(np.log(total)), weights >= threshold)
 
 
-def _threshold(weights: Float64[np.ndarray, "*poses"], share: float, total: float, at_most: int) -> float:
+def _threshold(weights: Float64[Array, "*poses"], share: float, total: float, at_most: int) -> float:
     """Smallest weight that is needed to exceed a share of the total, counting from the largest.
 
     Weights below (total − share)/n can be left out before sorting: all of them together do not fill the rest.
@@ -65,8 +67,8 @@ def _threshold(weights: Float64[np.ndarray, "*poses"], share: float, total: floa
     return float(ordered[min(needed, len(ordered) - 1)])
 
 
-def best_only(scores: Float64[np.ndarray, "*poses"]) -> Posterior:
+def best_only(scores: Float64[Array, "*poses"]) -> Posterior:
     """Give all weight to the best pose (cross-correlation mode)."""
-    significant = np.zeros(scores.shape, bool)
-    significant.flat[int(scores.argmax())] = True
+    significant = np.zeros_like(scores, dtype=bool)
+    significant.reshape(-1)[int(scores.argmax())] = True
     return Posterior(significant.astype(np.float64), float(scores.max()), significant)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.spatial import cKDTree
 
+from halfmap.engine.arrays import Array
 from halfmap.engine.sampling.common_grid import CommonGrid
 from halfmap.engine.sampling.offsets import OffsetGrid
 from halfmap.engine.sampling.orientations import OrientationGrid
@@ -46,13 +47,22 @@ class FinePoses:
             offsets_angstrom=self.offsets_angstrom @ frame,
         )
 
-    def considered(self, rows: slice) -> tuple[Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]:
-        """Pairs of some orientations with offsets whose parents are significant, counted from the first row."""
-        per_orientation = len(self.rotations) // len(self.significant)
-        per_offset = len(self.offsets_angstrom) // self.significant.shape[1]
-        parents = np.arange(rows.start, rows.stop) // per_orientation
-        row, column = np.nonzero(np.repeat(self.significant[parents], per_offset, axis=1))
-        return row, column
+    def parents(self, rows: slice) -> Int64[np.ndarray, " rows"]:
+        """Parent of each of some orientations."""
+        return np.arange(rows.start, rows.stop) // (len(self.rotations) // len(self.significant))
+
+    @property
+    def children_of_offset(self) -> int:
+        """Fine offsets of each parent."""
+        return len(self.offsets_angstrom) // self.significant.shape[1]
+
+
+def considered(
+    significant: Bool[Array, "orientations parent_offsets"], children_of_offset: int
+) -> tuple[Int64[Array, " pairs"], Int64[Array, " pairs"]]:
+    """Pairs of orientations with offsets, given which parents are significant."""
+    row, column = np.nonzero(np.repeat(significant, children_of_offset, axis=1))
+    return row, column
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
+from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.fourier.shells import shell_sums
 from halfmap.engine.imaging.preparation import ParticleImages
 from halfmap.engine.imaging.tilt_images import TiltImages
@@ -61,12 +61,12 @@ class ExpectationSums:
 
     @classmethod
     def empty(
-        cls, geometry: AccumulatorGeometry, optics_groups: int, shells: int, scale_groups: int, directions: int
+        cls, accumulator: Accumulator, optics_groups: int, shells: int, scale_groups: int, directions: int
     ) -> "ExpectationSums":
-        """Start with nothing."""
+        """Start with nothing, given an empty accumulator."""
         spectra = (optics_groups, shells)
         return cls(
-            Accumulator.empty(geometry),
+            accumulator,
             np.zeros(spectra),
             np.zeros(spectra),
             np.zeros(scale_groups),

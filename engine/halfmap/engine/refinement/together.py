@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
+from halfmap.engine.arrays import Array
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.refinement.expectation import Alignment, Batch, Expectation
 from halfmap.engine.refinement.sums import ExpectationSums
@@ -57,13 +58,13 @@ def align_together(
 
 def _coarse_scores(
     expectation: Expectation, batch: Batch, candidates: Sequence[Candidates], executor: Executor
-) -> Float32[np.ndarray, "particles orientations offsets"]:
+) -> Float32[Array, "particles orientations offsets"]:
     """Scores of all orientations of the common grid; nothing is written where no orientation of a tile is possible."""
     common = expectation.search.common
     possible = np.zeros((len(candidates), len(common.rotations)), bool)
     for row, some in zip(possible, candidates, strict=True):
         row[common.rows(some)] = True
-    scores = np.empty((*possible.shape, len(expectation.search.offsets.coarse_angstrom)), np.float32)
+    scores = expectation.backend.empty_scores(*possible.shape, len(expectation.search.offsets.coarse_angstrom))
     comparison = expectation.comparison(batch)
 
     def fill(first: int, last: int) -> None:

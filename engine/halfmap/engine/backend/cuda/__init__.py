@@ -3,10 +3,17 @@
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-KERNELS = {"gather": "gather_slices", "insert": "insert_slices", "residuals": "add_residual_terms"}
-"""By file: the kernel in it."""
+KERNELS = {
+    "gather_slices": "gather",
+    "fill_phases": "phases",
+    "insert_slices": "insert",
+    "add_residual_terms": "residuals",
+    "add_rotated": "rotate",
+}
+"""By kernel: the file that it is in."""
 
 
-def source(name: str) -> str:
+def source(kernel: str) -> str:
     """Text of a kernel with all that it needs, in one piece."""
-    return "\n".join((_FOLDER / file).read_text() for file in ("common.cuh", "atomics.cuh", f"{name}.cu"))
+    files = ("common.cuh", "atomics.cuh", f"{KERNELS[kernel]}.cu")
+    return "\n".join((_FOLDER / file).read_text() for file in files)

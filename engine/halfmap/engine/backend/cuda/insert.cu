@@ -6,7 +6,7 @@ extern "C" __global__ void insert_slices(
     const float* kx,       // (pixels)
     const float* ky,       // (pixels)
     int slices, int pixels,
-    int tilts,             // slices of one orientation, one after the other
+    int orientations,      // slices of one tilt, one after the other
     const Pair* phases,    // (slices, pixels): posterior-weighted sums of phase factors
     const float* mass,     // (orientations): posterior mass
     const Pair* images,    // (tilts, pixels): what is back-projected
@@ -15,8 +15,8 @@ extern "C" __global__ void insert_slices(
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= (long long)slices * pixels) return;
     int slice = (int)(i / pixels), k = (int)(i % pixels);
-    int tilt = slice % tilts;
-    float weight = mass[slice / tilts] * weights[(long long)tilt * pixels + k];
+    int tilt = slice / orientations;
+    float weight = mass[slice % orientations] * weights[(long long)tilt * pixels + k];
     if (weight <= 0) return;
     Place p = place_of(matrices + 6 * slice, kx[k], ky[k], size / 2);
     Pair phase = phases[i], image = images[(long long)tilt * pixels + k];

@@ -6,7 +6,8 @@ extern "C" __global__ void add_residual_terms(
     const float* mass,    // (orientations): posterior mass
     const Pair* images,   // (tilts, pixels)
     const float* ctf,     // (tilts, pixels): what the model multiplies a slice by
-    int count, int pixels, int tilts,
+    int count, int pixels,
+    int orientations,     // slices of one tilt, one after the other
     int at_once,          // slices of a group
     float* cross,         // (pixels): sum of w Re(C P conj(X)), added to
     float* power)         // (pixels): sum of w |C P|^2, added to
@@ -17,13 +18,13 @@ extern "C" __global__ void add_residual_terms(
     int group = (int)(i / pixels), k = (int)(i % pixels);
     float sum_cross = 0, sum_power = 0;
     for (int slice = group * at_once; slice < count && slice < (group + 1) * at_once; ++slice) {
-        long long here = (long long)slice * pixels + k, there = (long long)(slice % tilts) * pixels + k;
+        long long here = (long long)slice * pixels + k, there = (long long)(slice / orientations) * pixels + k;
         Pair section = slices[here], phase = phases[here], image = images[there];
         float real = phase.real * image.real - phase.imag * image.imag;
         float imag = phase.real * image.imag + phase.imag * image.real;
         float c = ctf[there];
         sum_cross += c * (section.real * real + section.imag * imag);
-        sum_power += mass[slice / tilts] * c * c * (section.real * section.real + section.imag * section.imag);
+        sum_power += mass[slice % orientations] * c * c * (section.real * section.real + section.imag * section.imag);
     }
     atomicAdd(cross + k, sum_cross);
     atomicAdd(power + k, sum_power);

@@ -12,10 +12,10 @@ _BLOCK = 256
 @compiled
 def gather_slices(
     volume: np.ndarray,  # (z, y, x, 2) float32, y and z centred, x ≥ 0, a margin of one voxel
-    matrices: np.ndarray,  # (orientations, tilts, 2, 3) float32: pixel indices to voxels
+    matrices: np.ndarray,  # (tilts, orientations, 2, 3) float32: pixel indices to voxels
     kx: np.ndarray,  # (pixels,) float32
     ky: np.ndarray,  # (pixels,) float32
-    slices: np.ndarray,  # out (orientations, tilts, pixels, 2) float32
+    slices: np.ndarray,  # out (tilts, orientations, pixels, 2) float32
 ) -> None:
     """Fill slices; a voxel with x < 0 is the conjugate of the opposite one.
 
@@ -27,12 +27,12 @@ def gather_slices(
     plane = np.int32(row * volume.shape[1])
     flat = volume.reshape(-1)
     place, side, way = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32), np.empty((3, _BLOCK), np.float32)
-    for f in range(matrices.shape[1]):
+    for f in range(matrices.shape[0]):
         for start in range(0, kx.shape[0], _BLOCK):
             stop = min(start + _BLOCK, kx.shape[0])
             qx, qy = kx[start:stop], ky[start:stop]
-            for o in range(matrices.shape[0]):
-                m = matrices[o, f]
+            for o in range(matrices.shape[1]):
+                m = matrices[f, o]
                 ax, ay, az, bx, by, bz = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2]
                 for k in range(qx.shape[0]):
                     x = qx[k] * ax + qy[k] * bx
@@ -43,7 +43,7 @@ def gather_slices(
                     xi, yi, zi = np.int32(x), np.int32(y), np.int32(z)
                     way[0, k], way[1, k], way[2, k] = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
                     place[k], side[k] = np.int32(2) * xi + row * yi + plane * zi, sign
-                out = slices[o, f, start:stop]
+                out = slices[f, o, start:stop]
                 for k in range(qx.shape[0]):
                     fy, fz = way[1, k], way[2, k]
                     w11 = fy * fz
@@ -54,8 +54,8 @@ def gather_slices(
 
 @compiled
 def square_pairs(
-    pairs: np.ndarray,  # (orientations, pixels, 2) float32
-    squares: np.ndarray,  # out (orientations, pixels) float32
+    pairs: np.ndarray,  # (…, pixels, 2) float32
+    squares: np.ndarray,  # out (…, pixels) float32
 ) -> None:
     """Fill squared magnitudes of complex numbers."""
     flat, out = pairs.reshape(-1), squares.reshape(-1)

@@ -7,10 +7,10 @@ from halfmap.engine.backend.kernels import compiled
 
 @compiled
 def fill_phases(
-    shifts: np.ndarray,  # (offsets, tilts, 2) float64: shift in pixels divided by the box size
+    shifts: np.ndarray,  # (tilts, offsets, 2) float64: shift in pixels divided by the box size
     kx: np.ndarray,  # (pixels,) int32
     ky: np.ndarray,  # (pixels,) int32
-    phases: np.ndarray,  # out (offsets, tilts, pixels, 2) float32
+    phases: np.ndarray,  # out (tilts, offsets, pixels, 2) float32
 ) -> None:
     """Fill exp(-2πi k·shift); one sine and cosine per row and column, not per pixel."""
     reach = max(kx.max(), np.abs(ky).max()) + 1
@@ -30,19 +30,3 @@ def fill_phases(
                 rr, ri = row[ky[k] + reach, 0], row[ky[k] + reach, 1]
                 out[k, 0] = cr * rr - ci * ri
                 out[k, 1] = cr * ri + ci * rr
-
-
-@compiled
-def shift_images(
-    phases: np.ndarray,  # (offsets, tilts, pixels, 2) float32
-    images: np.ndarray,  # (tilts, pixels, 2) float32
-    shifted: np.ndarray,  # out (offsets, tilts, pixels, 2) float32, may be `phases`
-) -> None:
-    """Multiply images by phase factors."""
-    for t in range(phases.shape[0]):
-        for f in range(phases.shape[1]):
-            phase, image, out = phases[t, f], images[f], shifted[t, f]
-            for k in range(image.shape[0]):
-                real = phase[k, 0] * image[k, 0] - phase[k, 1] * image[k, 1]
-                out[k, 1] = phase[k, 0] * image[k, 1] + phase[k, 1] * image[k, 0]
-                out[k, 0] = real

@@ -9,10 +9,10 @@ from halfmap.engine.backend.kernels.blend import add_to_pair
 @compiled
 def insert_slices(
     accumulator: np.ndarray,  # (z, y, x, 3) float64: real part, imaginary part, weight
-    matrices: np.ndarray,  # (orientations, tilts, 2, 3) float32: pixel indices to voxels
+    matrices: np.ndarray,  # (tilts, orientations, 2, 3) float32: pixel indices to voxels
     kx: np.ndarray,  # (pixels,) float32
     ky: np.ndarray,  # (pixels,) float32
-    phases: np.ndarray,  # (orientations, tilts, pixels, 2) float32: posterior-weighted phase factors
+    phases: np.ndarray,  # (tilts, orientations, pixels, 2) float32: posterior-weighted phase factors
     totals: np.ndarray,  # (orientations,) float32: posterior mass of each orientation
     images: np.ndarray,  # (tilts, pixels, 2) float32: what is back-projected
     weights: np.ndarray,  # (tilts, pixels) float32: its weight
@@ -23,11 +23,11 @@ def insert_slices(
     row = np.int32(3 * accumulator.shape[2])
     plane = np.int32(row * accumulator.shape[1])
     flat = accumulator.reshape(-1)
-    for o in range(matrices.shape[0]):
-        for f in range(matrices.shape[1]):
-            m = matrices[o, f]
+    for f in range(matrices.shape[0]):
+        for o in range(matrices.shape[1]):
+            m = matrices[f, o]
             ax, ay, az, bx, by, bz = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2]
-            phase, image = phases[o, f], images[f]
+            phase, image = phases[f, o], images[f]
             for k in range(kx.shape[0]):
                 weight = totals[o] * weights[f, k]
                 if weight <= 0:
@@ -53,8 +53,8 @@ def insert_slices(
 
 @compiled
 def add_residual_terms(
-    slices: np.ndarray,  # (orientations, tilts, pixels, 2) float32
-    phases: np.ndarray,  # (orientations, tilts, pixels, 2) float32: posterior-weighted phase factors
+    slices: np.ndarray,  # (tilts, orientations, pixels, 2) float32
+    phases: np.ndarray,  # (tilts, orientations, pixels, 2) float32: posterior-weighted phase factors
     totals: np.ndarray,  # (orientations,) float32: posterior mass of each orientation
     images: np.ndarray,  # (tilts, pixels, 2) float32
     ctf: np.ndarray,  # (tilts, pixels) float32: what the model multiplies a slice by
@@ -62,9 +62,9 @@ def add_residual_terms(
     power: np.ndarray,  # in and out (pixels,) float64: Σ w |C P|²
 ) -> None:
     """Add up the two terms of Σ w |C P − X|² that depend on the pose, per pixel."""
-    for o in range(slices.shape[0]):
-        for f in range(slices.shape[1]):
-            section, phase, image = slices[o, f], phases[o, f], images[f]
+    for f in range(slices.shape[0]):
+        for o in range(slices.shape[1]):
+            section, phase, image = slices[f, o], phases[f, o], images[f]
             for k in range(section.shape[0]):
                 real = phase[k, 0] * image[k, 0] - phase[k, 1] * image[k, 1]
                 imag = phase[k, 0] * image[k, 1] + phase[k, 1] * image[k, 0]

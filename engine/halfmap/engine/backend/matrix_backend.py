@@ -1,0 +1,217 @@
+"""The backend of cores and of cards: matrix products, with loops of the device for gathers and scatters.
+
+Work goes through tiles of orientations and some tilts at a time, so that memory does not grow with the number of poses.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Complex64, Float32, Float64
+
+from halfmap.engine.arrays import Array
+from halfmap.engine.backend.comparisons import Columns, Correlation, Likelihood, MatrixComparison
+from halfmap.engine.backend.device import Device
+from halfmap.engine.backend.interface import Backend, Reference, Residuals
+from halfmap.engine.backend.shift_mixture import ShiftMixture, ShiftMixtures
+from halfmap.engine.backend.slice_reader import SliceReader, as_pairs, spans
+from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry, symmetrise
+from halfmap.engine.imaging.tilt_images import TiltImages
+
+C = TypeVar("C", bound=MatrixComparison)
+
+
+@dataclass(frozen=True)
+class ReferenceOnDevice(Reference):
+    """A padded transform as float32 pairs."""
+
+    volume: Float32[Array, "z y x 2"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Particles that are to be compared with the same slices.
+
+    Parameters
+    ----------
+    images, frames, origins_px, offsets_px
+        See `Backend.comparison`.
+    """
+
+    images: Sequence[TiltImages]
+    frames: Float64[np.ndarray, "particles 3 3"]
+    origins_px: Float64[np.ndarray, "particles 3"]
+    offsets_px: Float64[np.ndarray, "offsets 3"]
+
+    @property
+    def geometry(self) -> Float64[np.ndarray, "tilts 2 3"]:
+        """Maps from pixel indices to voxels, in the frame that the particles share."""
+        return self.images[0].geometry @ self.frames[0].T
+
+    @property
+    def shifts(self) -> Float64[np.ndarray, "offsets tilts 2"]:
+        """Shifts of the offsets from amid them."""
+        return self.images[0].shifts((self.offsets_px - middle(self.offsets_px)) @ self.frames[0])
+
+    def centre_px(self, particle: int) -> Float64[np.ndarray, "3"]:
+        """Whole offset of a particle amid the searched ones, in its own frame."""
+        return self.origins_px[particle] + middle(self.offsets_px) @ self.frames[particle]
+
+
+class MatrixBackend(Backend):
+    """Everything that is the same on all devices.
+
+    Parameters
+    ----------
+    device
+        What computes.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self._mixtures = ShiftMixtures(device)
+
+    def on_device(self, values: np.ndarray) -> Array:
+        """Copy an array to the device."""
+        return self.device.put(values)
+
+    def on_host(self, values: Array) -> np.ndarray:
+        """Copy an array from the device."""
+        return self.device.take(values)
+
+    def empty_scores(self, *shape: int) -> Float32[Array, "*shape"]:
+        """Make room for scores."""
+        return self.device.empty(*shape)
+
+    def accumulator(self, geometry: AccumulatorGeometry) -> Accumulator:
+        """Make sums of nothing on the device."""
+        return self.device.accumulator(geometry)
+
+    def collected(self, accumulator: Accumulator) -> Accumulator:
+        """Bring sums to the host."""
+        return self.device.collected(accumulator)
+
+    def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> ReferenceOnDevice:
+        """Take over a padded reference transform."""
+        return ReferenceOnDevice(self.device.put(as_pairs(transform)))
+
+    def slices(
+        self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
+    ) -> Complex64[Array, "orientations tilts pixels"]:
+        """Read the slices that predict a particle's images."""
+        reader = self._reader(reference, images, images.geometry)
+        slices = reader.read(reader.matrices(rotations, slice(None)))
+        return slices.view(np.complex64)[..., 0].swapaxes(0, 1)
+
+    def comparison(
+        self,
+        reference: Reference,
+        images: Sequence[TiltImages],
+        frames: Float64[np.ndarray, "particles 3 3"],
+        origins_px: Float64[np.ndarray, "particles 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Likelihood:
+        """Weight all images and multiply them by what shifts are mixtures of."""
+        compared = Compared(images, frames, origins_px, offsets_px)
+        return self._compared(Likelihood, reference, compared, lambda one: (one.weighted, one.half_power_weight))
+
+    def correlation(
+        self,
+        reference: Reference,
+        images: Sequence[TiltImages],
+        frames: Float64[np.ndarray, "particles 3 3"],
+        origins_px: Float64[np.ndarray, "particles 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+    ) -> Correlation:
+        """Multiply all images by what shifts are mixtures of."""
+        compared = Compared(images, frames, origins_px, offsets_px)
+        return self._compared(Correlation, reference, compared, lambda one: (one.ctf * one.masked, one.ctf**2))
+
+    def _compared(
+        self,
+        kind: type[C],
+        reference: Reference,
+        compared: Compared,
+        of: Callable[[TiltImages], tuple[Complex64[Array, "tilts pixels"], Float32[Array, "tilts pixels"]]],
+    ) -> C:
+        """Make a comparison of the kind; `of` gives images and what the power of slices is multiplied by."""
+        first = compared.images[0]
+        mixtures = self._mixtures.of(first.pixels, compared.shifts, often=len(compared.images) > 1)
+        columns = [self._empty_columns(compared, mixture) for mixture in mixtures]
+
+        def fill(particle: int) -> None:
+            one = self._moved(compared.images[particle])
+            values, weight = of(one)
+            values = values * self._phases(one, compared.centre_px(particle))
+            for mixture, column in zip(mixtures, columns, strict=True):
+                products = as_pairs(values[mixture.tilts, None] * mixture.functions)
+                column.images[particle] = products.reshape(*products.shape[:2], -1)
+                column.power_weight[particle] = weight[mixture.tilts]
+
+        self.device.for_each(fill, range(len(compared.images)))
+        mixing = np.concatenate([one.mixing.reshape(-1, one.mixing.shape[2]) for one in mixtures])
+        return kind(self.device, self._reader(reference, first, compared.geometry), columns, mixing)
+
+    def _empty_columns(self, compared: Compared, mixture: ShiftMixture) -> Columns:
+        particles, (tilts, functions, pixels) = len(compared.images), mixture.functions.shape
+        return Columns(
+            mixture.tilts,
+            self.device.empty(particles, tilts, functions, 2 * pixels),
+            self.device.empty(particles, tilts, pixels),
+        )
+
+    def accumulate(
+        self,
+        reference: Reference,
+        images: TiltImages,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        offsets_px: Float64[np.ndarray, "offsets 3"],
+        weights: Float32[np.ndarray, "orientations offsets"],
+        accumulator: Accumulator,
+    ) -> Residuals:
+        """Back-project; a second matrix product turns posteriors into one sum of phase factors per slice."""
+        device, reader, centre = self.device, self._reader(reference, images, images.geometry), middle(offsets_px)
+        mixtures = self._mixtures.of(images.pixels, images.shifts(offsets_px - centre), often=False)
+        images = self._moved(images)
+        at_centre, posteriors = self._phases(images, centre), device.put(weights)
+        mass, pixels = posteriors.sum(axis=1), images.pixels
+        masked, inserted = as_pairs(images.masked), as_pairs(images.back_projected)
+        inserted_weight = images.back_projected_weight
+        totals = device.zeros(len(pixels.kx)), device.zeros(len(pixels.kx))
+        for mixture in mixtures:
+            some = mixture.tilts
+            functions = as_pairs(mixture.functions * at_centre[some, None])
+            functions = functions.reshape(*functions.shape[:2], -1)
+            by_function = posteriors @ mixture.mixing.swapaxes(1, 2)
+            for tile in spans(len(rotations), 8 * len(pixels.kx) * len(functions), device.tile_bytes):
+                matrices = reader.matrices(rotations[tile], some)
+                slices = reader.read(matrices)
+                mean = (by_function[:, tile] @ functions).reshape(slices.shape)
+                device.add_residual_terms(slices, mean, mass[tile], masked[some], images.ctf[some], totals)
+                device.insert_slices(
+                    accumulator, matrices, pixels, mean, mass[tile], inserted[some], inserted_weight[some]
+                )
+        cross, power = (device.take(total).astype(np.float64) for total in totals)
+        return Residuals(cross, power)
+
+    def symmetrise(self, accumulator: Accumulator, operators: Float64[np.ndarray, "g 3 3"]) -> Accumulator:
+        """Sum an accumulator, which lies on the host, over a point group."""
+        return symmetrise(accumulator, operators, self.device.add_rotated)
+
+    def _moved(self, images: TiltImages) -> TiltImages:
+        return images.on(self.device.put)
+
+    def _phases(self, images: TiltImages, offset_px: Float64[np.ndarray, "3"]) -> Complex64[Array, "tilts pixels"]:
+        return self.device.phases(images.shifts(offset_px[None]).swapaxes(0, 1), images.pixels)[:, 0]
+
+    def _reader(
+        self, reference: Reference, images: TiltImages, geometry: Float64[np.ndarray, "tilts 2 3"]
+    ) -> SliceReader:
+        assert isinstance(reference, ReferenceOnDevice)
+        return SliceReader(self.device, reference.volume, images.pixels, geometry)
+
+
+def middle(offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "3"]:
+    """Point amid the smallest and the largest offset along each axis."""
+    return (offsets_px.min(axis=0) + offsets_px.max(axis=0)) / 2

@@ -1,0 +1,45 @@
+"""A whole iteration on a card that is played by a processor finds what it finds on cores.
+
+The arrays of that card do not mix with those of the host, so that whatever forgets to copy one is found.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from halfmap.engine.backend.matrix_backend import MatrixBackend
+from halfmap.engine.refinement.iteration import next_state
+from halfmap.engine.refinement.settings import SearchSettings
+from halfmap.engine.refinement.start import first_state
+from halfmap.engine.refinement.state import Sampling
+
+LOCAL = Sampling(3, 16.0, 8.0, sigma_rot_deg=6.0, sigma_tilt_deg=6.0, sigma_psi_deg=6.0, local_searches=True)
+GLOBAL = Sampling(1, 16.0, 8.0)
+
+
+def outcome_of(world, backend, density, sampling, **changes):
+    settings = world.refinement.settings
+    settings = replace(settings, search=replace(settings.search, **changes))
+    refinement = replace(world.refinement, backend=backend, settings=settings)
+    return next_state(refinement, first_state(refinement, [density, density], sampling, 10.0, -1))
+
+
+@pytest.mark.parametrize(
+    ("sampling", "changes"),
+    [(LOCAL, {}), (GLOBAL, {}), (GLOBAL, {"first_by_correlation": True})],
+    ids=["local", "together", "by correlation"],
+)
+def test_an_iteration_is_the_same_on_cores_and_on_a_card(world, density, played_card, kernels, sampling, changes):
+    assert set(changes) <= set(SearchSettings.__dataclass_fields__)
+    card = MatrixBackend(played_card.PlayedCard(kernels))
+    found = outcome_of(world, card, density, sampling, **changes).state
+    expected = outcome_of(world, world.refinement.backend, density, sampling, **changes).state
+    for name in ("angles_deg", "origin_angstrom"):
+        np.testing.assert_allclose(getattr(found.assignments, name), getattr(expected.assignments, name), atol=1e-6)
+    # phase factors are mixtures of few functions: other ones on cores for many particles than on cards
+    assert found.assignments.max_probability == pytest.approx(expected.assignments.max_probability, rel=0.02)
+    for half, other in zip(found.halves, expected.halves, strict=True):
+        scale = np.abs(other.density).max()
+        np.testing.assert_allclose(half.density, other.density, atol=5e-3 * scale)
+        np.testing.assert_allclose(half.sigma2, other.sigma2, rtol=2e-3)
