@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from halfmap.engine.simulation import SimulationSettings
 from tests.bench.measuring import apart, memory_now_mb, peak_memory_mb
@@ -122,14 +123,14 @@ def point_of(size: int, step: Step, repetitions: int, folder: Path) -> Point:
 
 
 def measured(size: int, root: Path, simulated: SimulationSettings, options: Sequence[str], repetitions: int) -> Point:
-    """Run the first iteration several times in this process; tell the least time of its expectation step."""
+    """Run the first iteration several times in this process; tell the median time of its expectation step."""
     load_kernels()
     start_mb = memory_now_mb()
     runs = [run_refinement(root, simulated, *options) for _ in range(repetitions)]
-    work = runs[0].tally
+    work = runs[0].work
     return Point(
         size,
-        min(run.seconds["expectation"] for run in runs),
+        median(run.seconds["expectation"] for run in runs),
         work.coarse.asked + work.fine.asked,
         peak_memory_mb(),
         max(peak_memory_mb() - start_mb, 0.0),  # the kernel counts the two in different ways

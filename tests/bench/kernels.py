@@ -1,27 +1,22 @@
 """The engine's products and inner loops on one core, beside plain ones of the same machine."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
-from unittest.mock import patch
+from statistics import median
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from threadpoolctl import threadpool_limits
 
-from halfmap.engine.backend import on_cpu
 from halfmap.engine.backend.kernels.gather import gather_slices
 from halfmap.engine.backend.kernels.scatter import insert_slices
-from halfmap.engine.backend.on_cpu import CpuBackend
-from halfmap.engine.fourier.backprojector import Accumulator
-from tests.bench.measuring import Figure, best_seconds
-from tests.bench.problem import Problem, load_kernels, make_problem
+from tests.bench.measuring import Figure, median_ratio, seconds_in_turn
+from tests.bench.problem import Problem, ProblemSize, load_kernels, make_problem
 
-TILTS = 13
-ORIENTATIONS = 64
-COARSE_OFFSETS = 33
-"""Grid points within two steps."""
+FUNCTIONS = 31
+"""Functions that a tilt image's shifts are mixtures of, where offsets within two steps are searched."""
+ORIENTATIONS, PARTICLES = 256, 64
+"""That are compared at once."""
 PLAIN_EDGE = 1536
 PLAIN_GEMM = f"plain GEMM {PLAIN_EDGE} × {PLAIN_EDGE} × {PLAIN_EDGE}"
 COPIED_BYTES = 128 << 20
@@ -31,7 +26,7 @@ GATHER_BYTES = 8 * 8 + 4 + 8
 INSERT_BYTES = 8 * 24 * 2 + 8 + 8 + 4
 """Per sample: eight voxels of three float64 are read and written; a phase factor, a pixel and its weight are read."""
 
-Arguments = tuple[Any, ...]
+Pairs = Float32[np.ndarray, "*n 2"]
 
 
 @dataclass(frozen=True)
@@ -61,16 +56,17 @@ def kernel_figures(boxes: tuple[int, ...], repetitions: int) -> list[Figure]:
     load_kernels()
     kernels = [*plain_kernels(), *(kernel for box_px in boxes for kernel in engine_kernels(box_px))]
     with threadpool_limits(1):  # as in a refinement: its threads each work on particles of their own
-        seconds = best_seconds({kernel.name: kernel.action for kernel in kernels}, repetitions)
-    rates = {kernel.name: kernel.amount / seconds[kernel.name] for kernel in kernels}
-    return [_figure(kernel, rates) for kernel in kernels]
+        seconds = seconds_in_turn({kernel.name: kernel.action for kernel in kernels}, repetitions)
+    amounts = {kernel.name: kernel.amount for kernel in kernels}
+    return [_figure(kernel, seconds, amounts) for kernel in kernels]
 
 
-def _figure(kernel: Kernel, rates: dict[str, float]) -> Figure:
-    rate = rates[kernel.name]
+def _figure(kernel: Kernel, seconds: dict[str, list[float]], amounts: dict[str, float]) -> Figure:
+    rate = kernel.amount / median(seconds[kernel.name])
     if not kernel.reference:
         return Figure(kernel.name, rate / 1e9, f"G{kernel.unit}/s")
-    share = rate * kernel.per_amount / rates[kernel.reference]
+    times_as_fast = median_ratio(seconds[kernel.reference], seconds[kernel.name])
+    share = times_as_fast * kernel.amount * kernel.per_amount / amounts[kernel.reference]
     prefix, unit = ("G", 1e9) if kernel.unit == "FLOP" else ("M", 1e6)
     return Figure(kernel.name, rate / unit, f"{prefix}{kernel.unit}/s", share, f"of {kernel.reference}")
 
@@ -80,75 +76,85 @@ def gemm_flops(rows: int, inner: int, columns: int) -> int:
     return 2 * rows * inner * columns
 
 
-def samples(matrices: Float32[np.ndarray, "orientations tilts 2 3"], kx: Float32[np.ndarray, " pixels"]) -> int:
-    """Pixels of all slices that a gather reads or a scatter writes."""
-    orientations, tilts = matrices.shape[:2]
-    return int(orientations) * int(tilts) * len(kx)
-
-
 def plain_kernels() -> Iterator[Kernel]:
     """A large matrix product and a copy of memory."""
-    left, right = (np.random.default_rng(1).random((PLAIN_EDGE, PLAIN_EDGE), np.float32) for _ in range(2))
-    product = np.empty_like(left)
-    yield Kernel(PLAIN_GEMM, lambda: np.matmul(left, right, out=product), gemm_flops(*[PLAIN_EDGE] * 3), "FLOP")
+    yield Kernel(PLAIN_GEMM, plain_product(), gemm_flops(*[PLAIN_EDGE] * 3), "FLOP")
     source = np.ones(COPIED_BYTES, np.uint8)
     target = np.zeros_like(source)
     yield Kernel(COPY, lambda: np.copyto(target, source), 2 * COPIED_BYTES, "B")
 
 
+def plain_product() -> Callable[[], object]:
+    """Make a large matrix product, as fast as this machine does any."""
+    left, right = (np.random.default_rng(1).random((PLAIN_EDGE, PLAIN_EDGE), np.float32) for _ in range(2))
+    product = np.empty_like(left)
+    return lambda: np.matmul(left, right, out=product)
+
+
 def engine_kernels(box_px: int) -> Iterator[Kernel]:
-    """Loops and products with the very arguments that the backend hands to them."""
-    problem = make_problem(box_px, TILTS, ORIENTATIONS, COARSE_OFFSETS)
-    arguments = recorded_arguments(problem)
-    for name, left, right in _products(arguments["gather_slices"], len(problem.offsets_px)):
-        shape = (*left.shape, right.shape[1])
-        label = f"box {box_px}: {name} " + " × ".join(map(str, shape))
-        yield Kernel(label, _product(left, right), gemm_flops(*shape), "FLOP", PLAIN_GEMM)
-    for name, loop, of_sample in (
-        ("gather_slices", gather_slices, GATHER_BYTES),
-        ("insert_slices", insert_slices, INSERT_BYTES),
+    """Loops and products of one tile of orientations in one tilt image, which is how the backend goes on."""
+    problem = make_problem(ProblemSize(box_px, tilts=1))
+    rows, numbers = len(problem.rotations), 2 * len(problem.images[0].pixels.kx)
+    for name, inner, columns in (
+        ("scores GEMM", numbers, FUNCTIONS * PARTICLES),
+        ("back-projection GEMM", FUNCTIONS, numbers),
     ):
-        words = arguments[name]
-        matrices, kx = words[1], words[2]
-        yield Kernel(
-            f"box {box_px}: {name}", _call(loop, words), samples(matrices, kx), "samples", COPY, per_amount=of_sample
-        )
+        label = f"box {box_px}: {name} {rows} × {inner} × {columns}"
+        yield Kernel(label, _product(rows, inner, columns), gemm_flops(rows, inner, columns), "FLOP", PLAIN_GEMM)
+    for name, loop, of_sample in (
+        ("gather_slices", gather(problem), GATHER_BYTES),
+        ("insert_slices", insertion(problem), INSERT_BYTES),
+    ):
+        yield Kernel(f"box {box_px}: {name}", loop, samples(problem), "samples", COPY, per_amount=of_sample)
 
 
-def _products(gathered: Arguments, offsets: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """The two products of a tile of slices: with shifted images, and of posteriors with phase factors."""
-    slices = gathered[5].reshape(len(gathered[5]), -1)
+def _product(rows: int, inner: int, columns: int) -> Callable[[], object]:
     random = np.random.default_rng(1)
-    shifted = random.random((offsets, slices.shape[1]), np.float32)
-    yield "scores GEMM", slices, shifted.T
-    yield "back-projection GEMM", random.random((len(slices), offsets), np.float32), shifted
+    left, right = random.random((rows, inner), np.float32), random.random((columns, inner), np.float32)
+    return lambda: left @ right.T
 
 
-def _product(left: np.ndarray, right: np.ndarray) -> Callable[[], object]:
-    return lambda: left @ right
+def gather(problem: Problem) -> Callable[[], object]:
+    """Make the loop that reads all slices, tilt by tilt and in tiles of orientations, as the backend does."""
+    volume, frequencies, matrices = pairs(problem.transform), _frequencies(problem), problem.matrices
+    starts = range(0, matrices.shape[1], ORIENTATIONS)
+    tiles = [one[None, start : start + ORIENTATIONS] for one in matrices for start in starts]
+    slices = np.empty((1, min(ORIENTATIONS, matrices.shape[1]), len(frequencies[0]), 2), np.float32)
+
+    def read() -> None:
+        for tile in tiles:
+            gather_slices(volume, tile, *frequencies, slices[:, : tile.shape[1]])
+
+    return read
 
 
-def _call(loop: Callable[..., None], words: Arguments) -> Callable[[], object]:
-    return lambda: loop(*words)
+def sliced(problem: Problem) -> Pairs:
+    """Read slices in all tilts at once."""
+    slices = np.full((*problem.matrices.shape[:2], len(problem.images[0].pixels.kx), 2), np.nan, np.float32)
+    gather_slices(pairs(problem.transform), problem.matrices, *_frequencies(problem), slices)
+    return slices
 
 
-def recorded_arguments(problem: Problem) -> dict[str, Arguments]:
-    """Run the backend once and keep what it hands to each loop first."""
-    kept: dict[str, Arguments] = {}
-    backend = CpuBackend()
-    reference = backend.reference(problem.transform)
-    poses = (reference, problem.images, problem.rotations, problem.offsets_px)
-    with ExitStack() as stack:
-        for name, loop in (("gather_slices", gather_slices), ("insert_slices", insert_slices)):
-            stack.enter_context(patch.object(on_cpu, name, _keeping(kept, name, loop)))
-        backend.scores(*poses)
-        backend.accumulate(*poses, problem.weights, Accumulator.empty(problem.geometry))
-    return kept
+def insertion(problem: Problem, sums: Float64[np.ndarray, "z y x 3"] | None = None) -> Callable[[], object]:
+    """Make the loop that adds a slice for each orientation and tilt image; to given sums, if any."""
+    image, matrices, (kx, ky) = problem.images[0], problem.matrices, _frequencies(problem)
+    phases = np.tile(np.array([1, 0], np.float32), (*matrices.shape[:2], len(kx), 1))
+    mass, weights = np.ones(matrices.shape[1], np.float32), np.ones(image.ctf.shape, np.float32)
+    inserted, total = pairs(image.unmasked), np.zeros(problem.geometry.shape) if sums is None else sums
+    return lambda: insert_slices(total, matrices, kx, ky, phases, mass, inserted, weights)
 
 
-def _keeping(kept: dict[str, Arguments], name: str, loop: Callable[..., None]) -> Callable[..., None]:
-    def run(*words: Any) -> None:
-        kept.setdefault(name, words)
-        loop(*words)
+def samples(problem: Problem) -> int:
+    """Pixels of all slices that a gather reads or a scatter writes."""
+    return len(problem.rotations) * int(problem.images[0].ctf.size)
 
-    return run
+
+def _frequencies(problem: Problem) -> tuple[Float32[np.ndarray, " pixels"], Float32[np.ndarray, " pixels"]]:
+    pixels = problem.images[0].pixels
+    return pixels.kx.astype(np.float32), pixels.ky.astype(np.float32)
+
+
+def pairs(values: np.ndarray) -> Pairs:
+    """See complex numbers as pairs of real ones."""
+    contiguous = np.ascontiguousarray(values, np.complex64)
+    return contiguous.view(np.float32).reshape(*contiguous.shape, 2)

@@ -1,13 +1,14 @@
-"""Time and memory: the best of several repetitions, in processes of their own."""
+"""Time and memory: medians of several repetitions, in processes of their own."""
 
 import multiprocessing
 import os
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -38,17 +39,22 @@ class Figure:
     note: str = ""
 
 
-def best_seconds(actions: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
-    """Time some actions in turn, so that all see the same disturbances; return the least seconds of each.
+def seconds_in_turn(actions: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, list[float]]:
+    """Time some actions in turn, so that all see the same disturbances; return the seconds of each repetition.
 
     Each is called once before, untimed.
     """
     calls = {name: _calls_needed(action) for name, action in actions.items()}
-    best = dict.fromkeys(actions, float("inf"))
+    found: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(repetitions):
         for name, action in actions.items():
-            best[name] = min(best[name], _seconds(action, calls[name]) / calls[name])
-    return best
+            found[name].append(_seconds(action, calls[name]) / calls[name])
+    return found
+
+
+def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:
+    """Median of the ratios of what was measured in turn; a disturbance that lasts is in both and cancels."""
+    return median(a / b for a, b in zip(above, below, strict=True))
 
 
 def _calls_needed(action: Callable[[], object]) -> int:

@@ -1,6 +1,7 @@
 """The simulated project that is refined, and the options of its refinement."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 from halfmap.contract.command_line import from_argv
 from halfmap.engine import IterationFinished, refine
 from halfmap.engine.simulation import SimulationSettings, simulate
-from tests.bench.counting import Tally, counted
+from tests.bench.counting import counted
+from tests.bench.tally import Passes
 
 OPTIONS = """
     --auto_refine --split_random_halves --ios Extract/job001/optimisation_set.star --ref Reference/reference.mrc
@@ -29,34 +31,49 @@ def make_project(simulated: SimulationSettings, root: Path) -> Path:
     return root
 
 
+def words(simulated: SimulationSettings, *more: str) -> list[str]:
+    """Arguments of the refinement of a simulated project."""
+    of_particle = ["--sym", simulated.symmetry, "--particle_diameter", f"{simulated.diameter_angstrom:g}"]
+    return [*OPTIONS.split(), *of_particle, *more]
+
+
+def total_seconds(iterations: Sequence[IterationFinished]) -> dict[str, float]:
+    """Time of each phase, added up over iterations."""
+    total: Counter[str] = Counter()
+    for record in iterations:
+        total.update({phase: seconds or 0.0 for phase, seconds in record.seconds.items()})
+    return dict(total)
+
+
 @dataclass(frozen=True)
 class Run:
-    """A refinement that has been run.
+    """A refinement that has been run in this process.
 
     Parameters
     ----------
     iterations
         Its records.
-    tally
-        What was compared.
+    passes
+        What was compared in each of them.
     """
 
     iterations: list[IterationFinished]
-    tally: Tally
+    passes: list[Passes]
 
     @property
     def seconds(self) -> dict[str, float]:
         """Time of each phase, added up over the iterations."""
-        total: Counter[str] = Counter()
-        for record in self.iterations:
-            total.update({phase: seconds or 0.0 for phase, seconds in record.seconds.items()})
-        return dict(total)
+        return total_seconds(self.iterations)
+
+    @property
+    def work(self) -> Passes:
+        """What was compared in all of them."""
+        return sum(self.passes, Passes.none())
 
 
 def run_refinement(root: Path, simulated: SimulationSettings, *more: str) -> Run:
     """Refine a project in this process, and count."""
     (root / "Refine3D/job001").mkdir(parents=True, exist_ok=True)
-    of_particle = ["--sym", simulated.symmetry, "--particle_diameter", f"{simulated.diameter_angstrom:g}"]
     with chdir(root), counted() as tally:
-        arguments = from_argv([*OPTIONS.split(), *of_particle, *more])
-        return Run(list(refine(arguments, quiet=True)), tally)
+        done = [(record, tally.take()) for record in refine(from_argv(words(simulated, *more)), quiet=True)]
+    return Run([record for record, _ in done], [passes for _, passes in done])

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tests.bench.growth import Growth
 from tests.bench.measuring import Figure, usable_cores
+from tests.bench.whole import PHASES, Whole, figures
 
 _WIDTH = 140
 
@@ -33,6 +34,26 @@ def figures_table(title: str, figures: Sequence[Figure]) -> Table:
     for figure in figures:
         share = "" if figure.of_reference is None else f"{figure.of_reference:.0%} "
         table.add_row(figure.name, number(figure.value), figure.unit, share + figure.note)
+    return table
+
+
+def iterations_table(whole: Whole) -> Table:
+    """Lay out the seconds of each phase, an iteration a line."""
+    columns = (
+        "iteration",
+        "searches",
+        "HEALPix order",
+        "coarse (px)",
+        "fine (px)",
+        *(f"{phase} (s)" for phase in PHASES),
+    )
+    title = f"refinement of {whole.particles} particles in boxes of {whole.box_px} px: seconds by phase"
+    table = _table(title, *((name, "right") for name in columns))
+    for place, record in enumerate(whole.iterations):
+        searches = "local" if record.local_searches else "global"
+        sizes = (record.healpix_order, record.coarse_size_px, record.current_size_px)
+        seconds = (number(whole.seconds_of(place, phase)) for phase in PHASES)
+        table.add_row(f"{record.iteration}", searches, *map(str, sizes), *seconds)
     return table
 
 
@@ -76,3 +97,16 @@ def growth_record(growth: Growth) -> dict[str, Any]:
     slopes = {name: growth.slope(name) for name in ("seconds", "pose_pixels", "peak_mb", "above_start_mb")}
     kind = "exponent" if growth.doubling else "log2_of_factor_per_step"
     return {**asdict(growth), kind: slopes}
+
+
+def whole_record(whole: Whole) -> dict[str, Any]:
+    """Put refinements of one size into plain values."""
+    return {
+        "particles": whole.particles,
+        "box_px": whole.box_px,
+        "figures": [asdict(figure) for figure in figures(whole)],
+        "iterations": [record.model_dump(mode="json", exclude={"fsc"}) for record in whole.iterations],
+        "seconds": [
+            {phase: whole.seconds_of(place, phase) for phase in PHASES} for place in range(len(whole.iterations))
+        ],
+    }

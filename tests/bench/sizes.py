@@ -9,18 +9,25 @@ class Sizes:
 
     Parameters
     ----------
-    particles, refinements
-        Particles of the whole refinement, and how often it is run.
+    refined
+        Particles and box (px) of each refinement that is run to its end.
+    refinements
+        How often each of them is run.
+    searched
+        Particles and box (px) of the global search whose products and gathers are counted.
     kernel_boxes, kernel_repetitions
         Boxes (px) at which kernels are measured, and how often each is timed.
     step_particles, step_repetitions
         Particles of a single expectation step where something else grows, and how often it is run.
     growing_particles, growing_boxes, growing_orders
         Particles, boxes (px) and HEALPix orders over which growth is measured.
+    shared_out, pairs_of_runs
+        Particles and box (px) of the refinement that is shared out between two ranks, and how often.
     """
 
-    particles: int
+    refined: tuple[tuple[int, int], ...]
     refinements: int
+    searched: tuple[int, int]
     kernel_boxes: tuple[int, ...]
     kernel_repetitions: int
     step_particles: int
@@ -28,7 +35,35 @@ class Sizes:
     growing_particles: tuple[int, ...]
     growing_boxes: tuple[int, ...]
     growing_orders: tuple[int, ...]
+    shared_out: tuple[int, int]
+    pairs_of_runs: int
 
 
-FULL = Sizes(60, 2, (32, 64), 9, 16, 3, (15, 30, 60), (32, 48, 64), (1, 2, 3))
-QUICK = Sizes(20, 1, (32, 64), 3, 4, 2, (6, 18), (32, 48), (1, 2))
+FULL = Sizes(
+    refined=((40, 32), (80, 48), (160, 64)),
+    refinements=3,
+    searched=(256, 48),
+    kernel_boxes=(32, 64),
+    kernel_repetitions=9,
+    step_particles=24,
+    step_repetitions=3,
+    growing_particles=(128, 256, 512),
+    growing_boxes=(32, 64),
+    growing_orders=(2, 3),
+    shared_out=(256, 48),
+    pairs_of_runs=3,
+)
+QUICK = Sizes(
+    refined=((16, 32), (24, 48)),
+    refinements=1,
+    searched=(48, 32),
+    kernel_boxes=(32, 64),
+    kernel_repetitions=3,
+    step_particles=8,
+    step_repetitions=1,
+    growing_particles=(16, 64),
+    growing_boxes=(32, 64),
+    growing_orders=(1, 2),
+    shared_out=(64, 32),
+    pairs_of_runs=1,
+)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -11,23 +12,33 @@ import numpy as np
 import pytest
 from rich.table import Table
 
-from halfmap.engine.backend.kernels.gather import gather_slices
-from halfmap.engine.backend.kernels.scatter import insert_slices
+from halfmap.engine.backend.select import backend
 from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.simulation import Project, SimulationSettings
 from tests.bench import __main__ as program
-from tests.bench import growth, kernels, whole
-from tests.bench.counting import Work
+from tests.bench import growth, kernels, launching, scoring, searching, shared_out, whole
+from tests.bench.counting_backend import functions_of, operations
 from tests.bench.growth import Growth, Point
-from tests.bench.measuring import apart, best_seconds, memory_now_mb, peak_memory_mb
-from tests.bench.problem import load_kernels, make_problem
+from tests.bench.launching import Launched, launch, planned_mb
+from tests.bench.measuring import apart, median_ratio, memory_now_mb, peak_memory_mb, seconds_in_turn
+from tests.bench.problem import ProblemSize, load_kernels, make_problem
 from tests.bench.project import Run, run_refinement
-from tests.bench.report import figures_table, growth_record, growth_table, make_console, number
+from tests.bench.report import (
+    figures_table,
+    growth_record,
+    growth_table,
+    iterations_table,
+    make_console,
+    number,
+    whole_record,
+)
 from tests.bench.sizes import QUICK
+from tests.bench.tally import Passes, Tally, Work
 
 OPTIONS = "--ini_high 50 --healpix_order 1 --auto_local_healpix_order 8 --auto_iter_max 1".split()
 PARTICLES, TILTS = 12, 5
+SMALL = ProblemSize(8, tilts=3, particles=2, orientations=4)
 
 
 class Counted:
@@ -83,25 +94,39 @@ def test_operations_of_a_matrix_product_are_those_of_the_textbook():
 
 
 def test_samples_are_the_pixels_that_a_gather_fills():
-    words = kernels.recorded_arguments(make_problem(8, 3, 4, 2))["gather_slices"]
-    slices = np.full_like(words[5], np.nan)
-    gather_slices(*words[:5], slices, words[6])
-    assert kernels.samples(words[1], words[2]) == np.isfinite(slices).all(axis=-1).sum() == 4 * 3 * pixels(8)
+    problem = make_problem(SMALL)
+    assert kernels.samples(problem) == np.isfinite(kernels.sliced(problem)).all(axis=-1).sum() == 4 * 3 * pixels(8)
+
+
+def test_a_gather_in_tiles_reads_what_the_backend_reads():
+    problem, computing = make_problem(SMALL), backend(1)
+    in_own_frame = problem.frames[0].T @ problem.rotations
+    read = computing.slices(computing.reference(problem.transform), problem.images[0], in_own_frame)
+    sliced = kernels.pairs(np.asarray(read).swapaxes(0, 1))
+    np.testing.assert_allclose(sliced, kernels.sliced(problem), atol=1e-4)
 
 
 def test_samples_are_the_unit_weights_that_a_scatter_leaves():
-    sums, matrices, kx, ky, phases, totals, images, weights = kernels.recorded_arguments(make_problem(8, 3, 4, 2))[
-        "insert_slices"
-    ]
-    found = np.zeros_like(sums)
-    insert_slices(found, matrices, kx, ky, phases, np.ones_like(totals), images, np.ones_like(weights))
+    problem = make_problem(SMALL)
+    found = np.zeros(problem.geometry.shape)
+    kernels.insertion(problem, found)()
     # each sample is shared out over eight voxels by weights that add up to 1
-    assert kernels.samples(matrices, kx) == pytest.approx(found[..., 2].sum(), rel=1e-5)
+    assert kernels.samples(problem) == pytest.approx(found[..., 2].sum(), rel=1e-5)
 
 
-def test_recorded_arguments_are_those_of_a_whole_tile():
-    words = kernels.recorded_arguments(make_problem(8, 3, 4, 2))["gather_slices"]
-    assert words[5].shape == (4, 3, pixels(8), 2)
+def test_particles_of_a_problem_are_seen_from_the_same_sides():
+    problem = make_problem(SMALL)
+    sides = [one.geometry @ frame.T for one, frame in zip(problem.images, problem.frames, strict=True)]
+    np.testing.assert_allclose(sides[1], sides[0], atol=1e-12)
+
+
+def test_operations_are_those_of_all_functions_in_all_pixels():
+    problem = make_problem(SMALL)
+    comparison = problem.comparison(backend(1))
+    # an image of 3 tilts has at most as many functions as there are offsets, or pairs of numbers
+    assert 3 <= functions_of(comparison) <= 3 * len(problem.offsets_px)
+    counted = operations(comparison, pixels(8))
+    assert counted == kernels.gemm_flops(1, 2 * pixels(8), functions_of(comparison))
 
 
 def test_coarse_pose_pixels_are_all_poses_of_all_particles(run: Run):
@@ -109,11 +134,11 @@ def test_coarse_pose_pixels_are_all_poses_of_all_particles(run: Run):
     # a step of 2 px in a range of 2 px: the middle and its six neighbours
     poses = len(grid.pixels) * 12 * 7
     expected = PARTICLES * poses * TILTS * pixels(run.iterations[0].coarse_size_px)
-    assert run.tally.coarse.asked == run.tally.coarse.computed == expected
+    assert run.work.coarse.asked == run.work.coarse.computed == expected
 
 
 def test_fine_pose_pixels_are_the_children_of_significant_poses(run: Run):
-    record, work = run.iterations[0], run.tally.fine
+    record, work = run.iterations[0], run.work.fine
     significant = record.significant_samples_mean * PARTICLES
     # an orientation has eight children, and so has an offset
     assert work.asked == pytest.approx(64 * significant * TILTS * pixels(record.current_size_px))
@@ -121,27 +146,127 @@ def test_fine_pose_pixels_are_the_children_of_significant_poses(run: Run):
 
 
 def test_back_projected_pose_pixels_are_among_those_of_the_fine_pass(run: Run):
-    assert 0 < run.tally.stored.asked <= min(run.tally.fine.asked, run.tally.stored.computed)
+    assert 0 < run.work.stored.asked <= min(run.work.fine.asked, run.work.stored.computed)
 
 
 def test_time_in_the_backend_is_part_of_a_pass_and_passes_part_of_the_expectation(run: Run):
-    passes = (run.tally.coarse, run.tally.fine, run.tally.stored)
+    passes = (run.work.coarse, run.work.fine, run.work.stored)
     assert all(0 < work.backend_seconds <= work.seconds for work in passes)
     assert sum(work.seconds for work in passes) <= run.seconds["expectation"]
 
 
-def test_a_whole_refinement_is_told_with_units(project: Path, simulated: SimulationSettings):
-    measured = whole.measured(project, simulated, OPTIONS)
-    found = {figure.name: figure for figure in whole.figures(measured, PARTICLES)}
+def test_products_and_samples_are_counted_in_the_wide_search(run: Run):
+    work, size_px = run.work.coarse, run.iterations[0].coarse_size_px
+    assert 0 < work.scoring_seconds <= work.backend_seconds
+    # two half sets of two tomograms are four batches, each of which reads all slices; 7 offsets are 7 functions at most
+    orientations = len(OrientationGrid(1, 1, PointGroup.parse("C2")).pixels) * 12
+    assert work.samples == 4 * orientations * TILTS * pixels(size_px)
+    assert 0 < work.operations <= PARTICLES * orientations * kernels.gemm_flops(1, 2 * pixels(size_px), 7 * TILTS)
+
+
+def test_samples_are_counted_in_the_other_passes(run: Run):
+    for work in (run.work.fine, run.work.stored):
+        assert 0 < work.samples <= work.computed
+
+
+def test_iterations_are_counted_apart(run: Run):
+    assert len(run.passes) == len(run.iterations) == 1
+
+
+def test_a_pass_within_another_is_not_counted_twice():
+    tally = Tally()
+    with tally.during("coarse"):
+        with tally.during("fine"), tally.computing(6, 2):
+            time.sleep(0.02)
+        with tally.computing(5, 1):
+            pass
+    done = tally.take()
+    assert done.coarse.seconds < 0.02 <= done.fine.seconds
+    assert (done.coarse.asked, done.coarse.computed, done.coarse.samples) == (5, 5, 1)
+    assert (done.fine.asked, done.fine.computed, done.fine.samples) == (0, 6, 2)
+    assert tally.take() == Passes.none()
+
+
+def test_shares_of_a_search_follow_from_what_was_counted():
+    coarse = Work(asked=10**9, computed=10**9, seconds=4.0, samples=10**6, scoring_seconds=2.0, operations=10**11)
+    other = Work(asked=10**9, computed=2 * 10**9, seconds=1.0, samples=2 * 10**6)
+    found = searching.figures([searching.Search(Passes(coarse, other, other), 5.0, 2, 2e11, 1e-6)])
+    named = {figure.name: figure for figure in found}
+    # two threads, each of which did half of the work in half of the time
+    assert named["products of the wide search"].value == pytest.approx(100)
+    assert named["products of the wide search"].of_reference == pytest.approx(0.5)
+    assert named["gather"].of_reference == pytest.approx(5 / (2 * 5.0))
+    assert named["pose-pixels compared"].value == pytest.approx(2 / 5.0)
+
+
+def test_a_search_is_measured_with_products_beside_it(project: Path, simulated: SimulationSettings):
+    search = searching.measured(project, simulated, OPTIONS, 1)
+    assert 0 < search.flops < 2 * search.peak_flops
+    assert 0 < search.gather_share < 1
+
+
+def test_random_particles_are_compared_on_all_threads():
+    measured = scoring.measured(ProblemSize(8, tilts=2, particles=3, orientations=300), 2, 2)
+    found = {figure.name: figure for figure in scoring.figures(8, measured)}
+    assert {figure.unit for figure in found.values()} == {"GFLOP/s", "G pose-pixels/s", "Msamples/s"}
+    rate = found["box 8: products of the wide search"]
+    assert rate.of_reference == pytest.approx(rate.value / found["box 8: plain products"].value, rel=0.5)
+
+
+@pytest.fixture(scope="module")
+def launched(project: Path, simulated: SimulationSettings) -> Launched:
+    return launch(project, simulated, *OPTIONS)
+
+
+@pytest.mark.slow
+def test_a_whole_refinement_is_told_with_units(launched: Launched):
+    measured = whole.Whole(PARTICLES, 32, [launched])
+    found = {figure.name: figure for figure in whole.figures(measured)}
     assert all(figure.value > 0 for figure in found.values())
-    assert {figure.unit for figure in found.values()} == {"s", "thread-s", "M pose-pixels/s", "MB"}
-    assert sum(found[name].value for name in measured.phases) < found["whole refinement"].value
-    both = (measured.coarse.asked + measured.fine.asked) / measured.phases["expectation"]
-    assert found["pose-pixels compared in a second of expectation"].value == pytest.approx(both / 1e6)
+    assert {figure.unit for figure in found.values()} == {"s", "MB"}
+    assert sum(found[phase].value for phase in whole.PHASES) < found["whole refinement"].value
+
+
+@pytest.mark.slow
+def test_memory_stays_within_the_plan_that_was_printed(launched: Launched):
+    assert len(launched.planned_mb) == len(launched.iterations) == 1
+    assert 100 < launched.peak_mb <= max(launched.planned_mb)
+
+
+@pytest.mark.slow
+def test_seconds_are_told_by_iteration(launched: Launched):
+    measured = whole.Whole(PARTICLES, 32, [launched, launched])
+    assert measured.seconds_of(0, "expectation") == launched.iterations[0].seconds["expectation"]
+    assert "global" in laid_out(iterations_table(measured))
+    assert json.loads(json.dumps(whole_record(measured)))["seconds"][0]["expectation"] > 0
+
+
+@pytest.mark.slow
+def test_two_ranks_are_set_against_one(project: Path, simulated: SimulationSettings, launched: Launched):
+    both = launch(project, simulated, *OPTIONS, ranks=2)
+    assert len(both.iterations[0].memory_mb) == 2
+    found = {figure.name: figure.value for figure in shared_out.figures([shared_out.Pair(launched, both)])}
+    alone, together = found["expectation step, 1 rank"], found["expectation step, 2 ranks"]
+    assert found["expectation step, speed-up"] == pytest.approx(alone / together)
+
+
+def test_a_refinement_that_fails_says_why(tmp_path: Path, simulated: SimulationSettings):
+    with pytest.raises(RuntimeError, match=r"optimisation_set\.star"):
+        launch(tmp_path, simulated)
+
+
+def test_memory_plans_are_read_from_what_is_printed():
+    told = " Memory of each rank: at most 0.50 GB (reference 0.10 GB)\n Maximization...\n"
+    assert planned_mb(told * 2) == [512.0, 512.0]
+
+
+def test_several_ranks_are_started_by_the_launcher():
+    assert launching.command(1, ["--ctf"])[1:] == ["-m", "halfmap.engine", "--ctf"]
+    assert launching.command(2, [])[1:3] == ["-n", "2"]
 
 
 def test_a_pass_is_rated_by_the_poses_that_were_asked_for():
-    seconds, rate = whole.pass_figures("fine pass", Work(4_000_000, 8_000_000, 2.0, 1.0))
+    seconds, rate = searching.pass_figures("fine pass", [Work(4_000_000, 8_000_000, 2.0, 1.0)])
     assert (seconds.value, seconds.unit, seconds.note) == (2.0, "thread-s", "50% of it in the backend")
     assert (rate.value, rate.unit, rate.note) == (2.0, "M pose-pixels/s", "50% of the computed poses were asked for")
 
@@ -162,7 +287,7 @@ def test_one_step_is_measured(project: Path, simulated: SimulationSettings, run:
     point = growth.measured(PARTICLES, project, simulated, OPTIONS, 1)
     assert point.seconds > 0
     # another order of sums may add or drop a barely significant pose
-    assert point.pose_pixels == pytest.approx(run.tally.coarse.asked + run.tally.fine.asked, rel=0.02)
+    assert point.pose_pixels == pytest.approx(run.work.coarse.asked + run.work.fine.asked, rel=0.02)
     assert point.peak_mb >= point.above_start_mb >= 0
 
 
@@ -183,7 +308,7 @@ def test_the_program_prints_and_writes_kernels(
     assert "\x1b" not in told
     assert all(figure["name"] in told and figure["value"] > 0 for figure in record["kernels"])
     assert {figure["unit"] for figure in record["kernels"]} == {"GFLOP/s", "GB/s", "Msamples/s"}
-    assert [figure["of_reference"] is None for figure in record["kernels"]] == [True, True, False, False, False, False]
+    assert [figure["of_reference"] is None for figure in record["kernels"]] == [True] * 2 + [False] * 4
     assert record["machine"]["cores"] > 0
 
 
@@ -198,8 +323,14 @@ def test_numbers_are_short():
 
 
 def test_actions_are_timed_in_turn():
-    found = best_seconds({"short": lambda: None, "long": lambda: sum(range(2000))}, 2)
-    assert 0 < found["short"] < found["long"] < 0.02
+    found = seconds_in_turn({"short": lambda: None, "long": lambda: sum(range(2000))}, 2)
+    assert len(found["short"]) == len(found["long"]) == 2
+    assert 0 < max(found["short"]) < min(found["long"]) < 0.02
+
+
+def test_ratios_are_those_of_the_same_moments():
+    # everything takes ten times as long in the third moment
+    assert median_ratio([2.0, 2.2, 20.0], [1.0, 1.0, 10.0]) == pytest.approx(2.0)
 
 
 def test_memory_is_that_of_a_process_of_its_own():
@@ -209,5 +340,5 @@ def test_memory_is_that_of_a_process_of_its_own():
 
 
 def test_figures_are_laid_out_in_lines():
-    table = figures_table("title", whole.pass_figures("coarse pass", Work(10, 10, 1.0, 1.0)))
+    table = figures_table("title", searching.pass_figures("coarse pass", [Work(10, 10, 1.0, 1.0)]))
     assert "coarse pass, rate of a thread" in laid_out(table)
