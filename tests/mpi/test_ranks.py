@@ -11,7 +11,7 @@ import pytest
 import starfile
 
 from halfmap.contract.exit_codes import ExitCode
-from halfmap.contract.progress import IterationFinished, RunFailed, read_progress
+from halfmap.contract.progress import IterationFinished, PhaseProgress, RunFailed, read_progress
 from tests.faults.conftest import OPTIONS
 from tests.mpi.conftest import MPIEXEC, Launch, command, environment
 
@@ -178,6 +178,18 @@ def test_ranks_that_wait_sleep(shared_project: Path, tmp_path: Path) -> None:
     used = {int(line.split()[1]): float(line.split()[3]) for line in ran.stdout.split("\n") if " used " in line}
     assert used[0] < 0.5, f"the leader spins: {used}"
     assert used[2] < 0.5, f"a worker that waits for its half's partner spins: {used}"
+
+
+@pytest.mark.parametrize("options", [(), ("--deterministic",)], ids=" ".join)
+def test_the_leader_hears_of_all_particles_and_of_nothing_twice(
+    launch: Launch, shared_project: Path, options: tuple[str, ...]
+) -> None:
+    job = "Hears" + "".join(options).strip("-")
+    launch(3, "--auto_iter_max", "2", "--pool", "1", *options, job=job)
+    events = read_progress(shared_project / job / "run_progress.jsonl")
+    told = [event for event in events if isinstance(event, PhaseProgress) and event.phase == "expectation"]
+    assert [event.iteration for event in told if event.fraction == 1] == [1, 2]
+    assert max(event.fraction for event in told) == 1
 
 
 def test_every_iteration_leaves_a_record(alone: Path) -> None:

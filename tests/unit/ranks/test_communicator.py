@@ -70,7 +70,10 @@ def test_alone_progress_runs_through_both_halves():
     pools = []
     alone = Alone()
     for half in alone.halves:
-        pools += [p.tolist() for p in alone.pools(half, members, 2, lambda *seen: heard.append(seen))]
+        mine = alone.pools(half, members, 2, lambda *seen: heard.append(seen))
+        for pool in mine.given:
+            pools.append(pool.tolist())
+            mine.tell_done(len(pool))
     alone.hand_out(members, 2, lambda *seen: heard.append(seen))
     assert pools == [[0, 1], [2, 3], [4], [5, 6], [7, 8]]
     assert heard == [(0, 9), (2, 9), (4, 9), (5, 9), (5, 9), (7, 9), (9, 9)]

@@ -16,6 +16,7 @@ from halfmap.engine.refinement.expectation import Batch, Expectation, HalfModel,
 from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.sums import ExpectationSums
+from halfmap.engine.refinement.tally import Tally
 from halfmap.engine.refinement.together import align_together, batches, in_batches
 from halfmap.engine.sampling.offsets import OffsetGrid
 from halfmap.engine.sampling.orientations import OrientationGrid
@@ -79,10 +80,13 @@ def empty_sums(step):
 def aligned_together(case, frames, particles, threads):
     batch = Batch(particles, tuple(case.step.images_of(one) for one in particles), frames)
     sums = [empty_sums(case.step) for _ in range(threads)]
+    told: list[int] = []
     with ThreadPoolExecutor(threads) as executor:
-        found = align_together(case.step, batch, sums, executor)
+        found = align_together(case.step, batch, sums, executor, Tally(told.append))
     for other in sums[1:]:
         sums[0].add(other)
+    assert sum(told) == len(particles)
+    assert len(told) > 1, "progress must be told within a batch"
     return found, sums[0]
 
 

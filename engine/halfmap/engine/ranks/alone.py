@@ -1,12 +1,11 @@
 """One rank: both half sets in turn."""
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Int64
 
-from halfmap.engine.ranks.communicator import Communicator, Members, Progress, T, spans
+from halfmap.engine.ranks.communicator import Communicator, Members, Pools, Progress, T, counting, spans
 
 
 class Alone(Communicator):
@@ -20,17 +19,11 @@ class Alone(Communicator):
         """Return True: there is nobody else."""
         return half in self.halves
 
-    def pools(
-        self, half: int, members: Members, pool_size: int, progress: Progress
-    ) -> Iterator[Int64[np.ndarray, " pool"]]:
+    def pools(self, half: int, members: Members, pool_size: int, progress: Progress) -> Pools:
         """Give all pools of a half."""
         done = sum(len(members[earlier]) for earlier in self.halves if earlier < half)
         total = sum(len(m) for m in members.values())
-        for pool in spans(members[half], pool_size):
-            progress(done, total)
-            yield pool
-            done += len(pool)
-        progress(done, total)
+        return Pools(iter(spans(members[half], pool_size)), counting(progress, done, total))
 
     def hand_out(self, members: Members, pool_size: int, progress: Progress) -> None:
         """Do nothing: there is nobody to hand pools to."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -9,8 +10,37 @@ from jaxtyping import Int64
 
 T = TypeVar("T")
 Members = Mapping[int, Int64[np.ndarray, " members"]]
-# called with the number of particles handed out and their total
+# called with the number of particles that are done and their total
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Particles that a rank is given, and where it tells how far it has come with them.
+
+    Parameters
+    ----------
+    given
+        One pool after the other. The next one may be taken while the last one is being worked on. An empty one says
+        that nothing is given ahead any more: another may follow, but only to a rank that has nothing left to do.
+    tell_done
+        Called with the number of particles done since the last call.
+    """
+
+    given: Iterator[Int64[np.ndarray, " pool"]]
+    tell_done: Callable[[int], None]
+
+
+def counting(progress: Progress, done: int, total: int) -> Callable[[int], None]:
+    """Tell how many are done so far, at once and whenever some more are."""
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done, total)
+
+    tell(0)
+    return tell
 
 
 class Communicator(ABC):
@@ -42,9 +72,7 @@ class Communicator(ABC):
         """Tell whether this rank reconstructs a half's map."""
 
     @abstractmethod
-    def pools(
-        self, half: int, members: Members, pool_size: int, progress: Progress
-    ) -> Iterator[Int64[np.ndarray, " pool"]]:
+    def pools(self, half: int, members: Members, pool_size: int, progress: Progress) -> Pools:
         """Give this rank pools of a half's particles, one after the other."""
 
     @abstractmethod

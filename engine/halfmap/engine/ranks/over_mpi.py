@@ -14,9 +14,11 @@ import numpy as np
 from jaxtyping import Int64
 from mpi4py import MPI
 
-from halfmap.engine.ranks.communicator import Communicator, Members, Progress, T, spans, workers_of
+from halfmap.engine.ranks.communicator import Communicator, Members, Pools, Progress, T, counting, spans, workers_of
+from halfmap.engine.ranks.leading import NOTHING_AHEAD, THE_END, HandingOut
 
-_ASK, _GIVE = 11, 12
+_TO_LEADER, _GIVE = 11, 12
+_ASKS, _TELLS = 0, 1
 _SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 0.0001, 0.005
 # MPI counts are 32-bit: large arrays travel in pieces
 _PIECE = 1 << 27
@@ -51,10 +53,6 @@ class OverMpi(Communicator):
         self._captains = world.Split(0 if self.rank in captains else MPI.UNDEFINED, self.rank)
 
     @property
-    def _fixed_pools(self) -> bool:
-        return self.deterministic or self.size == 2
-
-    @property
     def _leads(self) -> bool:
         return not self.halves
 
@@ -66,55 +64,53 @@ class OverMpi(Communicator):
         """Tell whether this is the first rank that works on the half."""
         return self.rank == self.captain_rank(half)
 
-    def pools(
-        self, half: int, members: Members, pool_size: int, progress: Progress
-    ) -> Iterator[Int64[np.ndarray, " pool"]]:
+    def pools(self, half: int, members: Members, pool_size: int, progress: Progress) -> Pools:
         """Give this rank's share of a half's pools, or ask the leader for one after the other."""
         pools = spans(members[half], pool_size)
-        if self._fixed_pools:
-            workers = workers_of(half, self.size)
-            mine = pools[workers.index(self.rank) :: len(workers)]
-            total = sum(len(pool) for pool in mine)
-            done = 0
-            for pool in mine:
-                progress(done, total)
-                yield pool
-                done += len(pool)
-            progress(done, total)
-            return
-        while (index := self._ask()) >= 0:
-            yield pools[index]
+        workers = workers_of(half, self.size)
+        mine = pools[workers.index(self.rank) :: len(workers)]
+        if self.size == 2:
+            return Pools(iter(mine), counting(progress, 0, sum(len(pool) for pool in mine)))
+        if self.deterministic:
+            return Pools(chain(mine, self._asked_for([])), self._tell_done)
+        return Pools(self._asked_for(pools), self._tell_done)
+
+    def _asked_for(self, pools: list[Int64[np.ndarray, " pool"]]) -> Iterator[Int64[np.ndarray, " pool"]]:
+        nothing = np.empty(0, np.int64)
+        while (index := self._ask()) != THE_END:
+            yield nothing if index == NOTHING_AHEAD else pools[index]
 
     def _ask(self) -> int:
-        self.world.Send([np.zeros(1, np.int64), MPI.INT64_T], dest=0, tag=_ASK)
+        self._write_to_leader(_ASKS, 0)
         answer = np.empty(1, np.int64)
         wait(self.world.Irecv([answer, MPI.INT64_T], source=0, tag=_GIVE))
         return int(answer[0])
 
+    def _tell_done(self, particles: int) -> None:
+        self._write_to_leader(_TELLS, particles)
+
+    def _write_to_leader(self, kind: int, particles: int) -> None:
+        self.world.Send([np.array([kind, particles], np.int64), MPI.INT64_T], dest=0, tag=_TO_LEADER)
+
     def hand_out(self, members: Members, pool_size: int, progress: Progress) -> None:
         """Answer the workers' requests until each has been told that nothing is left."""
-        if not self._leads or self._fixed_pools:
+        if not self._leads:
             return
-        pools = {half: iter(enumerate(spans(members[half], pool_size))) for half in (1, 2)}
-        half_of = {rank: half for half in (1, 2) for rank in workers_of(half, self.size)}
-        in_work = dict.fromkeys(half_of, 0)
-        total, done = sum(len(m) for m in members.values()), 0
-        progress(done, total)
-        while in_work:
-            rank = self._next_request()
-            if in_work[rank]:
-                done += in_work[rank]
-                progress(done, total)
-            index, pool = next(pools[half_of[rank]], (-1, ()))
-            self.world.Send([np.array([index]), MPI.INT64_T], dest=rank, tag=_GIVE)
-            in_work[rank] = len(pool)
-            if index < 0:
-                del in_work[rank]
+        pools = {half: 0 if self.deterministic else len(spans(some, pool_size)) for half, some in members.items()}
+        handing_out = HandingOut({rank: half for half in (1, 2) for rank in workers_of(half, self.size)}, pools)
+        tell_done = counting(progress, 0, sum(len(m) for m in members.values()))
+        while handing_out.goes_on:
+            rank, kind, particles = self._next_message()
+            if kind == _TELLS:
+                tell_done(particles)
+            else:
+                answer = np.array([handing_out.answer(rank)], np.int64)
+                self.world.Send([answer, MPI.INT64_T], dest=rank, tag=_GIVE)
 
-    def _next_request(self) -> int:
-        status, nothing = MPI.Status(), np.empty(1, np.int64)
-        wait(self.world.Irecv([nothing, MPI.INT64_T], source=MPI.ANY_SOURCE, tag=_ASK), status)
-        return int(status.Get_source())
+    def _next_message(self) -> tuple[int, int, int]:
+        status, message = MPI.Status(), np.empty(2, np.int64)
+        wait(self.world.Irecv([message, MPI.INT64_T], source=MPI.ANY_SOURCE, tag=_TO_LEADER), status)
+        return int(status.Get_source()), int(message[0]), int(message[1])
 
     def sum_over_workers(self, half: int, arrays: Sequence[np.ndarray]) -> None:
         """Reduce onto the captain."""

@@ -1,6 +1,6 @@
 """The expectation step over the particles of a half set: pools, threads and ranks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.particles.particle import Assignments
-from halfmap.engine.ranks.communicator import workers_of
+from halfmap.engine.ranks.communicator import Pools, workers_of
 from halfmap.engine.refinement.expectation import (
     SCALE_NEEDS_SSNR,
     Alignment,
@@ -20,11 +20,13 @@ from halfmap.engine.refinement.expectation import (
 )
 from halfmap.engine.refinement.memory_plan import plan_memory
 from halfmap.engine.refinement.plan import IterationPlan
+from halfmap.engine.refinement.read_ahead import ReadAhead
 from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.settings import Settings
 from halfmap.engine.refinement.state import HalfState
 from halfmap.engine.refinement.sums import ExpectationSums
+from halfmap.engine.refinement.tally import Tally
 from halfmap.engine.refinement.together import align_together, batches, in_batches
 from halfmap.engine.sampling.priors import OrientationPrior, centre_of_prior
 
@@ -99,6 +101,8 @@ class HalfWorker:
         Searches are centred on the current orientations whatever the priors in the particle file.
     together
         Particles of a tomogram are compared with the same slices.
+    read_ahead
+        Stacks that are read before they are needed.
     """
 
     refinement: Refinement
@@ -106,10 +110,9 @@ class HalfWorker:
     assignments: Assignments
     local: bool
     together: bool
+    read_ahead: int
 
-    def align(
-        self, pools: Iterable[Int64[np.ndarray, " pool"]], sums: list[ExpectationSums]
-    ) -> Iterator[tuple[int, Alignment]]:
+    def align(self, pools: Pools, sums: Sequence[ExpectationSums]) -> Iterator[tuple[int, Alignment]]:
         """Align pools of particles, each shared out over the threads in a fixed way.
 
         Parameters
@@ -119,26 +122,38 @@ class HalfWorker:
         sums
             One set of sums for each thread, added to in place.
         """
-        with ThreadPoolExecutor(len(sums)) as executor:
-            for pool in pools:
-                if self.together:
-                    for indices in batches(self.refinement.particles, pool):
-                        batch = self._batch(indices, executor)
-                        yield from zip(
-                            indices.tolist(), align_together(self.expectation, batch, sums, executor), strict=True
-                        )
-                    continue
-                shares = [pool[thread :: len(sums)] for thread in range(len(sums))]
-                for found in executor.map(self._align_some, shares, sums):
-                    yield from found
+        tally, source = Tally(pools.tell_done), self.refinement.source
+        with ReadAhead(source, self.read_ahead, len(sums)) as ahead, ThreadPoolExecutor(len(sums)) as executor:
+            worker = replace(self, refinement=replace(self.refinement, source=ahead))
+            for pool in ahead.before(pools.given):
+                align = worker._together if self.together else worker._apart
+                yield from align(pool, sums, executor, tally)
+
+    def _together(
+        self, pool: Int64[np.ndarray, " pool"], sums: Sequence[ExpectationSums], executor: Executor, tally: Tally
+    ) -> Iterator[tuple[int, Alignment]]:
+        for indices in batches(self.refinement.particles, pool):
+            found = align_together(self.expectation, self._batch(indices, executor), sums, executor, tally)
+            yield from zip(indices.tolist(), found, strict=True)
+
+    def _apart(
+        self, pool: Int64[np.ndarray, " pool"], sums: Sequence[ExpectationSums], executor: Executor, tally: Tally
+    ) -> Iterator[tuple[int, Alignment]]:
+        def aligned(thread: int) -> list[tuple[int, Alignment]]:
+            return [self._aligned(int(i), sums[thread], tally) for i in pool[thread :: len(sums)]]
+
+        for found in tally.results([executor.submit(aligned, thread) for thread in range(len(sums))]):
+            yield from found
+
+    def _aligned(self, particle: int, sums: ExpectationSums, tally: Tally) -> tuple[int, Alignment]:
+        found = self.expectation.align(self._state(particle), sums)
+        tally.add(1)
+        return particle, found
 
     def _batch(self, indices: Int64[np.ndarray, " n"], executor: Executor) -> Batch:
         states = tuple(executor.map(self._state, indices.tolist()))
         images = tuple(self.expectation.images_of(state) for state in states)
         return Batch(states, images, self.refinement.particles.subtomogram_rotation[indices])
-
-    def _align_some(self, indices: Int64[np.ndarray, " n"], sums: ExpectationSums) -> list[tuple[int, Alignment]]:
-        return [(int(i), self.expectation.align(self._state(int(i)), sums)) for i in indices]
 
     def _state(self, particle: int) -> ParticleState:
         particles = self.refinement.particles
@@ -182,9 +197,10 @@ def expect_half(
     expectation = expectation_of_half(refinement, half, plan)
     local = plan.control.sampling.local_searches
     together = is_together(settings, plan.control.iteration, plan.search.prior)
-    worker = HalfWorker(refinement, expectation, assignments, local, together)
+    read_ahead = plan_memory(refinement, plan, together).read_ahead
+    worker = HalfWorker(refinement, expectation, assignments, local, together, read_ahead)
     sums = [empty_sums(refinement, plan) for _ in range(settings.threads)]
-    pools = communicator.pools(number, *hand_outs(refinement, plan), refinement.handed_out)
+    pools = communicator.pools(number, *hand_outs(refinement, plan), refinement.aligned)
     found = list(worker.align(pools, sums))
     for other in sums[1:]:
         sums[0].add(other)

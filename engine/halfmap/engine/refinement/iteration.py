@@ -152,7 +152,7 @@ def _expect(
         for half in communicator.halves:
             sums[half], some = expect_half(refinement, half, state.halves[half - 1], state.assignments, plan)
             found += some
-        communicator.hand_out(*hand_outs(refinement, plan), refinement.handed_out)
+        communicator.hand_out(*hand_outs(refinement, plan), refinement.aligned)
         parts = communicator.gather(collected(found))
         for half in (1, 2):
             refinement.exchange.add_up(communicator, half, sums[half].arrays() if half in sums else [])

@@ -14,6 +14,7 @@ from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.refinement import Refinement
 
 PARTICLES_AT_ONCE = 64
+_READ_AHEAD_BYTES = 256 << 20
 _PROGRAM_BYTES = 340 << 20
 """A rank with its libraries and compiled code, before it has any data."""
 _COMPLEX, _DOUBLE, _PAIR, _SINGLE = 16, 8, 8, 4
@@ -39,6 +40,10 @@ class MemoryPlan:
         Images, their products with functions of shifts, and scores of one particle.
     particles
         Particles that are held at once.
+    per_stack
+        Images of one particle as they are read.
+    read_ahead
+        Stacks that are read before they are needed.
     """
 
     reference: int
@@ -46,11 +51,14 @@ class MemoryPlan:
     maps: int
     per_particle: int
     particles: int
+    per_stack: int
+    read_ahead: int
 
     @property
     def total(self) -> int:
         """All of it; sums are there while maps are made, references and particles are not."""
-        return _PROGRAM_BYTES + self.sums + max(self.reference + self.particles * self.per_particle, self.maps)
+        particles = self.particles * self.per_particle + self.read_ahead * self.per_stack
+        return _PROGRAM_BYTES + self.sums + max(self.reference + particles, self.maps)
 
 
 def plan_memory(refinement: Refinement, plan: IterationPlan, together: bool) -> MemoryPlan:
@@ -75,11 +83,19 @@ def plan_memory(refinement: Refinement, plan: IterationPlan, together: bool) -> 
         _bytes_of_particle(refinement, plan, number, optics, together)
         for number, optics in enumerate(refinement.particles.optics_groups)
     )
+    per_stack = max(_bytes_of_stack(refinement, optics) for optics in refinement.particles.optics_groups)
     at_most = PARTICLES_AT_ONCE if together else settings.threads
-    fixed = MemoryPlan(reference, sums, maps, per_particle, 0)
-    left = settings.memory_bytes - (_PROGRAM_BYTES + fixed.sums + fixed.reference)
-    particles = int(np.clip(left // per_particle, 1, at_most)) if settings.memory_bytes else at_most
-    return MemoryPlan(reference, sums, maps, per_particle, particles if together else at_most)
+    left = settings.memory_bytes - (_PROGRAM_BYTES + sums + reference)
+    particles = int(np.clip(left // (per_particle + per_stack), 1, at_most)) if settings.memory_bytes else at_most
+    particles = particles if together else at_most
+    pool = particles if together else settings.pool * settings.threads
+    read_ahead = int(np.clip(_READ_AHEAD_BYTES // per_stack, 1, pool))
+    return MemoryPlan(reference, sums, maps, per_particle, particles, per_stack, read_ahead)
+
+
+def _bytes_of_stack(refinement: Refinement, optics: OpticsGroup) -> int:
+    """Memory of a stack in single precision."""
+    return _SINGLE * max(int(visible.sum()) for visible in refinement.particles.visible) * optics.box_px**2
 
 
 def _bytes_of_particle(

@@ -78,8 +78,8 @@ class Refinement:
         index = self.particles.scale_group_index[self.members[half]]
         return np.bincount(index, minlength=len(self.particles.scale_groups)).astype(np.float64)
 
-    def handed_out(self, done: int, total: int) -> None:
-        """Tell the observer how many particles have been handed out for the expectation."""
+    def aligned(self, done: int, total: int) -> None:
+        """Tell the observer how many particles the expectation has done."""
         self.observer.phase("expectation", done, total)
 
     def load(self, particle: int, sigma2: Float64[np.ndarray, "optics shells"] | None) -> ParticleImages:

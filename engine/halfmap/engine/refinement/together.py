@@ -6,7 +6,7 @@ all of them, and then each particle goes on by itself.
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -15,8 +15,12 @@ from halfmap.engine.arrays import Array
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.refinement.expectation import Alignment, Batch, Expectation
 from halfmap.engine.refinement.sums import ExpectationSums
+from halfmap.engine.refinement.tally import Tally
 from halfmap.engine.sampling.common_grid import line_index
 from halfmap.engine.sampling.priors import Candidates
+
+_COARSE_SHARE = 0.5
+"""How much of a particle is counted as done after its coarse pass."""
 
 
 def in_batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
@@ -37,27 +41,32 @@ def _series(particles: ParticleSet, particle: int) -> tuple[int, int, bytes]:
 
 
 def align_together(
-    expectation: Expectation, batch: Batch, sums: Sequence[ExpectationSums], executor: Executor
+    expectation: Expectation, batch: Batch, sums: Sequence[ExpectationSums], executor: Executor, tally: Tally
 ) -> list[Alignment]:
-    """Align the particles of a batch and add them to the sums, one set for each thread."""
+    """Align the particles of a batch, add them to the sums, one set for each thread, and count them."""
     common = expectation.search.common
     candidates = list(
         executor.map(lambda frame, one: common.candidates(frame, one.centre_deg), batch.frames, batch.particles)
     )
-    scores = _coarse_scores(expectation, batch, candidates, executor)
+    scores = _coarse_scores(expectation, batch, candidates, executor, tally)
 
-    def aligned(thread: int) -> list[Alignment]:
-        mine = range(thread, len(candidates), len(sums))
-        return [expectation.align_compared(batch, i, candidates[i], scores[i], sums[thread]) for i in mine]
+    def aligned(index: int, thread: int) -> Alignment:
+        found = expectation.align_compared(batch, index, candidates[index], scores[index], sums[thread])
+        tally.add(1 - _COARSE_SHARE)
+        return found
+
+    def all_aligned(thread: int) -> list[Alignment]:
+        return [aligned(index, thread) for index in range(thread, len(candidates), len(sums))]
 
     found: list[Alignment | None] = [None] * len(candidates)
-    for thread, some in enumerate(executor.map(aligned, range(len(sums)))):
+    submitted = [executor.submit(all_aligned, thread) for thread in range(len(sums))]
+    for thread, some in enumerate(tally.results(submitted)):
         found[thread :: len(sums)] = some
     return [one for one in found if one is not None]
 
 
 def _coarse_scores(
-    expectation: Expectation, batch: Batch, candidates: Sequence[Candidates], executor: Executor
+    expectation: Expectation, batch: Batch, candidates: Sequence[Candidates], executor: Executor, tally: Tally
 ) -> Float32[Array, "particles orientations offsets"]:
     """Scores of all orientations of the common grid; nothing is written where no orientation of a tile is possible."""
     common = expectation.search.common
@@ -71,8 +80,9 @@ def _coarse_scores(
         tile = slice(first, last)
         wanted: Bool[np.ndarray, " particles"] = np.any(possible[:, tile], axis=1)
         comparison.fill_scores(common.rotations[tile], wanted, scores[:, tile])
+        tally.add(_COARSE_SHARE * len(candidates) * (last - first) / possible.shape[1])
 
     edges = [*range(0, possible.shape[1], comparison.orientations_at_once), possible.shape[1]]
-    for _ in executor.map(fill, edges[:-1], edges[1:]):
+    for _ in tally.results([executor.submit(fill, *tile) for tile in pairwise(edges)]):
         pass
     return scores
