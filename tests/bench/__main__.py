@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tests.bench.growth import growths
 from tests.bench.kernels import kernel_figures
-from tests.bench.measuring import Figure, apart, prepare_processes, usable_cores
+from tests.bench.measuring import Figure, apart, busy_cores, prepare_processes, usable_cores
 from tests.bench.report import (
     figures_table,
     growth_record,
@@ -28,6 +28,9 @@ from tests.bench.searching import search_figures
 from tests.bench.shared_out import shared_out_figures
 from tests.bench.sizes import FULL, QUICK, Sizes
 from tests.bench.whole import figures, wholes
+
+MUCH = 0.2
+"""Cores that others may keep busy without a word about it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,14 @@ class Bench:
     folder: Path
     console: Console
     record: dict[str, Any] = field(default_factory=dict)
+
+    def measure(self, part: str) -> None:
+        """Measure one part, and tell whether something else works on these cores."""
+        busy = busy_cores()
+        self.record.setdefault("busy_cores_before", {})[part] = busy
+        if busy > MUCH:
+            self.console.print(f"others keep {busy:.1f} cores busy; what follows is slower than it would be")
+        PARTS[part](self)
 
     def kernels(self) -> None:
         """Products and loops by themselves."""
@@ -132,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="halfmap-bench-") as folder:
         bench = Bench(sizes, options.threads, Path(folder), console, about)
         for part in options.parts or PARTS:
-            PARTS[part](bench)
+            bench.measure(part)
     console.print(f"measured in {time.monotonic() - start:.0f} s")
     if options.json:
         options.json.write_text(json.dumps(bench.record, indent=1) + "\n")

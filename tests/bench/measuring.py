@@ -94,6 +94,18 @@ def apart(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
         return process.submit(function, *args, **keywords).result()
 
 
+def busy_cores(seconds: float = 0.5) -> float:
+    """Count the cores that others keep busy while this process waits."""
+    before = _worked_seconds()
+    time.sleep(seconds)
+    return (_worked_seconds() - before) / seconds
+
+
+def _worked_seconds() -> float:
+    user, nice, system = map(int, Path("/proc/stat").read_text().split()[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+
+
 def usable_cores() -> int:
     """Count the cores that this process may run on."""
     return len(os.sched_getaffinity(0))

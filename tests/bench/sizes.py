@@ -42,7 +42,7 @@ class Sizes:
 FULL = Sizes(
     refined=((40, 32), (80, 48), (160, 64)),
     refinements=3,
-    searched=(256, 48),
+    searched=(192, 48),
     kernel_boxes=(32, 64),
     kernel_repetitions=9,
     step_particles=24,
@@ -50,7 +50,7 @@ FULL = Sizes(
     growing_particles=(128, 256, 512),
     growing_boxes=(32, 64),
     growing_orders=(2, 3),
-    shared_out=(256, 48),
+    shared_out=(192, 48),
     pairs_of_runs=3,
 )
 QUICK = Sizes(

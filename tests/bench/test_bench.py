@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from itertools import product
@@ -21,7 +23,7 @@ from tests.bench import growth, kernels, launching, scoring, searching, shared_o
 from tests.bench.counting_backend import functions_of, operations
 from tests.bench.growth import Growth, Point
 from tests.bench.launching import Launched, launch, planned_mb
-from tests.bench.measuring import apart, median_ratio, memory_now_mb, peak_memory_mb, seconds_in_turn
+from tests.bench.measuring import apart, busy_cores, median_ratio, memory_now_mb, peak_memory_mb, seconds_in_turn
 from tests.bench.problem import ProblemSize, load_kernels, make_problem
 from tests.bench.project import Run, run_refinement
 from tests.bench.report import (
@@ -326,6 +328,13 @@ def test_actions_are_timed_in_turn():
     found = seconds_in_turn({"short": lambda: None, "long": lambda: sum(range(2000))}, 2)
     assert len(found["short"]) == len(found["long"]) == 2
     assert 0 < max(found["short"]) < min(found["long"]) < 0.02
+
+
+def test_cores_that_others_keep_busy_are_counted():
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        busy = busy_cores(0.5)
+        other.kill()
+    assert 0.3 < busy < os.cpu_count() + 0.5
 
 
 def test_ratios_are_those_of_the_same_moments():
