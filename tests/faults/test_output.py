@@ -5,15 +5,21 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from halfmap.contract import job_directory
 from halfmap.contract.exit_codes import ExitCode
+from halfmap.contract.progress import IterationFinished, PhaseProgress, RunAborted, RunFailed, read_progress
 from halfmap.engine.errors import BadInput
+from halfmap.engine.formats import run_files
 from halfmap.engine.formats.whole_file import written_whole
 from halfmap.engine.program import main
+from halfmap.engine.refinement import iteration
 from tests.faults.conftest import OPTIONS
 
 Refused = Callable[..., str]
@@ -88,6 +94,57 @@ def test_a_disc_that_fills_up_ends_the_run_with_a_sentence_and_no_torn_file(proj
     assert "run_it000_half1_class001.mrc" in ran.stderr
     left = [path.name for path in ROOT.parent.iterdir()]
     assert not [name for name in left if name.endswith((".tmp", ".mrc"))], left
+
+
+def test_an_iteration_that_cannot_be_written_ends_the_run_while_the_next_one_is_computed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run ends as it does when a disc is full at the start, and the last whole iteration is the one before."""
+    write_model = run_files.write_model
+
+    def write(path: Path, *more: object) -> None:
+        if "it002_half2" in path.name:
+            with written_whole(path):
+                raise OSError(errno.ENOSPC, "No space left on device")
+        write_model(path, *more)
+
+    monkeypatch.setattr(run_files, "write_model", write)
+    assert main([*OPTIONS, "--auto_iter_max", "9"]) == ExitCode.BAD_INPUT
+    assert "run_it002_half2_model.star: no space left on the device" in capsys.readouterr().err
+    assert job_directory.last_whole_iteration(str(ROOT)) == 1
+    assert (ROOT.parent / "RELION_JOB_EXIT_FAILURE").exists()
+    events = read_progress(job_directory.progress_file(ROOT))
+    assert isinstance(events[-1], RunFailed)
+    assert [event.iteration for event in events if isinstance(event, IterationFinished)] == [1]
+    assert max(event.iteration for event in events if isinstance(event, PhaseProgress)) <= 3
+
+
+def test_the_next_iteration_is_computed_while_one_is_written_and_an_abort_waits_for_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computes = Event()
+    write_optimiser, estimate = run_files.write_optimiser, iteration.with_new_accuracies
+
+    def write(path: Path, *more: object) -> None:
+        if "it001" in path.name:
+            assert computes.wait(30), "the next iteration has to begin before this one is written"
+            (ROOT.parent / "RELION_JOB_ABORT_NOW").touch()
+            time.sleep(1)
+        write_optimiser(path, *more)
+
+    def compute(*arguments: object) -> object:
+        if arguments[2].iteration == 2:
+            computes.set()
+            time.sleep(0.6)
+        return estimate(*arguments)
+
+    monkeypatch.setattr(run_files, "write_optimiser", write)
+    monkeypatch.setattr(iteration, "with_new_accuracies", compute)
+    assert main([*OPTIONS, "--auto_iter_max", "9"]) == ExitCode.ABORTED
+    assert job_directory.last_whole_iteration(str(ROOT)) == 1
+    ended = read_progress(job_directory.progress_file(ROOT))[-1]
+    assert isinstance(ended, RunAborted)
+    assert ended.iteration == 1
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

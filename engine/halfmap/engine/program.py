@@ -81,7 +81,7 @@ class Session:
                 sys.stderr.write(f"WARNING: {note}\n")
         try:
             with self._stopped_by(signal.SIGTERM, signal.SIGINT):
-                for _ in refine(self._arguments, self.ranks, self._check_abort, self._begin):
+                for _ in refine(self._arguments, self.ranks, self._check_abort, self._begin, write_behind=True):
                     pass
         except ToldElsewhere:
             return ExitCode.BAD_INPUT

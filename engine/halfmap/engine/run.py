@@ -13,6 +13,7 @@ from halfmap.contract.progress import IterationFinished, ProgressWriter, RunFini
 from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.run_files import RunFiles
+from halfmap.engine.formats.write_behind import WriteBehind
 from halfmap.engine.ranks.alone import Alone
 from halfmap.engine.ranks.communicator import Communicator
 from halfmap.engine.refinement.greyscale import first_plan, measure_contrast
@@ -40,6 +41,7 @@ def refine(
     check_abort: Callable[[], None] = lambda: None,
     begin: Callable[[], None] = lambda: None,
     quiet: bool = False,
+    write_behind: bool = False,
 ) -> Iterator[IterationFinished]:
     """Refine, and give one record for each finished iteration.
 
@@ -55,6 +57,8 @@ def refine(
         Called once when all input has been accepted, before the first file is written.
     quiet
         Print nothing.
+    write_behind
+        Write the files of an iteration while the next one is computed. What is yielded comes that much later.
 
     Yields
     ------
@@ -71,9 +75,15 @@ def refine(
         inputs = _inputs_for_all(arguments, ranks)
         ranks.deterministic = inputs.arguments.deterministic
         settings = settings_of(inputs.arguments, inputs.grid, len(inputs.particles.scale_groups), inputs.seed)
-        log = _log(inputs, settings, ranks, check_abort, quiet)
-        with image_source(inputs, ranks) as source:
-            run = Run(inputs, assemble(inputs, settings, ranks, source, log), log, begin)
+        with WriteBehind[IterationFinished]() as writing, image_source(inputs, ranks) as source:
+
+            def check() -> None:
+                writing.check()
+                check_abort()
+
+            log = _log(inputs, settings, ranks, check, quiet)
+            refinement = assemble(inputs, settings, ranks, source, log)
+            run = Run(inputs, refinement, log, begin, writing, write_behind)
             yield from run.iterations()
 
 
@@ -114,12 +124,18 @@ class Run:
         Where it tells what it does.
     begin
         Called before the first file is written.
+    writing
+        Writes the files of iterations.
+    write_behind
+        Compute the next iteration meanwhile.
     """
 
     inputs: Inputs
     refinement: Refinement
     log: RunLog
     begin: Callable[[], None]
+    writing: WriteBehind[IterationFinished]
+    write_behind: bool
 
     def __post_init__(self) -> None:
         self.ranks = self.refinement.communicator
@@ -135,8 +151,9 @@ class Run:
         while not self._has_stopped(state):
             outcome = next_state(self.refinement, state)
             state = outcome.state
-            yield self._kept(outcome)
+            yield from self._kept(outcome)
             self.refinement = replace(self.refinement, settings=replace(settings, finish_now=False))
+        yield from self.writing.finish()
         self._conclude(state, outcome)
 
     def _started(self) -> State:
@@ -183,18 +200,26 @@ class Run:
     def _first_iteration(self) -> int:
         return self.inputs.checkpoint.control.iteration if self.inputs.checkpoint else 0
 
-    def _kept(self, outcome: Outcome) -> IterationFinished:
-        """Write an iteration's files and its record, in that order, so that a record means that files are complete."""
-        start = time.monotonic()
+    def _kept(self, outcome: Outcome) -> list[IterationFinished]:
+        """Have an iteration's files written; give the records of those whose files are complete."""
         self.log.phase("write", 0, 1)
+        start = time.monotonic()
         number = None if outcome.joined is not None else outcome.state.control.iteration
         if not self.refinement.settings.skip_maximization:
             self.files.write_unfiltered(outcome.unfiltered, number)
-        memory = self.ranks.gather(memory_mb())
+        memory, taken_s = self.ranks.gather(memory_mb()), time.monotonic() - start
+        finished = self.writing.start(lambda: self._written(outcome, memory, taken_s))
+        if not self.write_behind:
+            finished += self.writing.finish()
+        self.log.phase("write", 1, 1)
+        return finished
+
+    def _written(self, outcome: Outcome, memory: list[float], taken_s: float) -> IterationFinished:
+        """Write the files and then the record, so that a record means that files are complete."""
+        start = time.monotonic()
         if self.ranks.is_first:
             self._write(outcome)
-        self.log.phase("write", 1, 1)
-        outcome.seconds["write"] = time.monotonic() - start
+        outcome.seconds["write"] = taken_s + time.monotonic() - start
         return self.log.record(iteration_finished(self.refinement, outcome, memory))
 
     def _write(self, outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TextIO, TypeVar, cast
 
 from halfmap.contract.progress import PhaseProgress, ProgressWriter
@@ -60,6 +61,7 @@ class RunLog(Observer):
     _started: float = 0.0
     _recorded: float = 0.0
     _bar: ProgressBar | None = field(default=None)
+    _recording: Lock = field(default_factory=Lock)
 
     def say(self, lines: Iterable[str]) -> None:
         """Print lines."""
@@ -71,8 +73,9 @@ class RunLog(Observer):
         self.out.flush()
 
     def record(self, event: SomeEvent) -> SomeEvent:
-        """Write a record, on the rank that keeps them."""
-        return event if self.records is None else self.records.write(event)
+        """Write a record, on the rank that keeps them; called from any thread."""
+        with self._recording:
+            return event if self.records is None else self.records.write(event)
 
     def iteration_started(self, control: Control) -> None:
         """Print the head of an iteration."""
