@@ -62,11 +62,16 @@ class CountingComparison(Comparison):
         """Hand on."""
         return self.comparison.orientations_at_once
 
-    def fill_scores(self, rotations: Orientations, which: Bool[np.ndarray, " particles"], scores: Any) -> None:
-        """Count and hand on; only the wide search calls this."""
+    def fill_scores(
+        self, rotations: Orientations, wanted: Bool[np.ndarray, "particles orientations"], scores: Any
+    ) -> None:
+        """Hand on, and count the scores that are filled in; only the wide search calls this."""
+        of_one_offset = scores[:, :, 0]
+        of_one_offset[...] = np.nan
         start = time.perf_counter()
-        self.comparison.fill_scores(rotations, which, scores)
-        took, compared = time.perf_counter() - start, len(rotations) * int(which.sum())
+        self.comparison.fill_scores(rotations, wanted, scores)
+        took = time.perf_counter() - start
+        compared = int((~np.isnan(of_one_offset)).sum())
         self.tally.add(
             "coarse",
             computed=compared * scores.shape[2] * self.tilts * self.pixels,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from halfmap.contract.progress import IterationFinished, read_progress
@@ -38,7 +39,17 @@ class Launched:
     @property
     def peak_mb(self) -> float:
         """Largest resident memory of any rank, as the ranks have recorded it."""
-        return max(peak or 0.0 for record in self.iterations for peak in record.memory_mb)
+        return max(_largest(record) for record in self.iterations)
+
+    @property
+    def share_of_plan(self) -> float:
+        """Largest memory of any rank until an iteration, over what was planned until then; the worst iteration."""
+        plans = accumulate(self.planned_mb, max)
+        return max(_largest(record) / planned for record, planned in zip(self.iterations, plans, strict=True))
+
+
+def _largest(record: IterationFinished) -> float:
+    return max(peak or 0.0 for peak in record.memory_mb)
 
 
 def command(ranks: int, arguments: list[str]) -> list[str]:

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from rich.table import Table
 
+from halfmap.engine.backend.interface import Comparison
 from halfmap.engine.backend.select import backend
 from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.simulation import Project, SimulationSettings
 from tests.bench import __main__ as program
 from tests.bench import growth, kernels, launching, scoring, searching, shared_out, whole
-from tests.bench.counting_backend import functions_of, operations
+from tests.bench.counting_backend import CountingComparison, functions_of, operations
 from tests.bench.growth import Growth, Point
 from tests.bench.launching import Launched, launch, planned_mb
 from tests.bench.measuring import apart, busy_cores, median_ratio, memory_now_mb, peak_memory_mb, seconds_in_turn
@@ -166,6 +167,25 @@ def test_products_and_samples_are_counted_in_the_wide_search(run: Run):
     assert 0 < work.operations <= PARTICLES * orientations * kernels.gemm_flops(1, 2 * pixels(size_px), 7 * TILTS)
 
 
+class FirstParticleOnly(Comparison):
+    """Fills in the scores of one particle, by ten functions."""
+
+    mixing = np.ones((10, 2), np.float32)
+    orientations_at_once = 256
+
+    def fill_scores(self, rotations: np.ndarray, wanted: np.ndarray, scores: np.ndarray) -> None:
+        scores[0] = len(rotations) * wanted.sum()
+
+
+def test_only_scores_that_are_filled_in_are_counted():
+    tally = Tally()
+    counting = CountingComparison(FirstParticleOnly(), 5, 7, tally)
+    counting.fill_scores(np.eye(3)[None].repeat(4, axis=0), np.ones((3, 4), bool), np.empty((3, 4, 2), np.float32))
+    work = tally.take().coarse
+    assert (work.computed, work.samples) == (4 * 2 * 5 * 7, 4 * 5 * 7)
+    assert work.operations == kernels.gemm_flops(4, 2 * 7, 10)
+
+
 def test_samples_are_counted_in_the_other_passes(run: Run):
     for work in (run.work.fine, run.work.stored):
         assert 0 < work.samples <= work.computed
@@ -226,13 +246,17 @@ def test_a_whole_refinement_is_told_with_units(launched: Launched):
     found = {figure.name: figure for figure in whole.figures(measured)}
     assert all(figure.value > 0 for figure in found.values())
     assert {figure.unit for figure in found.values()} == {"s", "MB"}
-    assert sum(found[phase].value for phase in whole.PHASES) < found["whole refinement"].value
+    assert sum(found[phase].value for phase in whole.COMPUTING) < found["whole refinement"].value
 
 
 @pytest.mark.slow
 def test_memory_stays_within_the_plan_that_was_printed(launched: Launched):
     assert len(launched.planned_mb) == len(launched.iterations) == 1
     assert 100 < launched.peak_mb <= max(launched.planned_mb)
+    assert launched.share_of_plan == launched.peak_mb / launched.planned_mb[0]
+    # what is planned later does not excuse what was taken before
+    too_late = Launched(1.0, launched.iterations * 2, [launched.peak_mb / 2, 2 * launched.peak_mb])
+    assert too_late.share_of_plan == pytest.approx(2)
 
 
 @pytest.mark.slow
