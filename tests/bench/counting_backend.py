@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from halfmap.engine.backend.interface import Backend, Comparison, Reference
+from halfmap.engine.backend.matrix_backend import MatrixBackend
 from halfmap.engine.imaging.tilt_images import TiltImages
 from tests.bench.tally import Tally
 
@@ -69,7 +70,8 @@ class CountingComparison(Comparison):
         of_one_offset = scores[:, :, 0]
         of_one_offset[...] = np.nan
         start = time.perf_counter()
-        self.comparison.fill_scores(rotations, wanted, scores)
+        with self.tally.during("coarse"):
+            self.comparison.fill_scores(rotations, wanted, scores)
         took = time.perf_counter() - start
         compared = int((~np.isnan(of_one_offset)).sum())
         self.tally.add(
@@ -77,7 +79,6 @@ class CountingComparison(Comparison):
             computed=compared * scores.shape[2] * self.tilts * self.pixels,
             samples=len(rotations) * self.tilts * self.pixels,
             operations=compared * operations(self.comparison, self.pixels),
-            seconds=took,
             backend_seconds=took,
             scoring_seconds=took,
         )
@@ -89,7 +90,20 @@ def counting(backend: Backend, tally: Tally) -> Backend:
         setattr(backend, name, _counting_comparison(getattr(backend, name), tally))
     for name in ("scores", "correlations", "accumulate"):
         setattr(backend, name, _counting_poses(getattr(backend, name), tally))
+    if isinstance(backend, MatrixBackend):
+        gather = _timed(backend.device.gather_slices, tally)
+        setattr(backend.device, "gather_slices", gather)  # noqa: B010 (a method cannot be assigned to, says mypy)
     return backend
+
+
+def _timed(gather: Callable[..., T], tally: Tally) -> Callable[..., T]:
+    """Time how slices are read, whatever asks for them."""
+
+    def run(*words: Any, **more: Any) -> T:
+        with tally.gathering():
+            return gather(*words, **more)
+
+    return run
 
 
 def _counting_comparison(prepare: Callable[..., Comparison], tally: Tally) -> Callable[..., Comparison]:

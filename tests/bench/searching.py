@@ -6,11 +6,11 @@ from pathlib import Path
 from statistics import median
 
 from halfmap.engine.simulation import SimulationSettings
-from tests.bench.kernels import PLAIN_EDGE, gather, gemm_flops, samples
+from tests.bench.kernels import PLAIN_EDGE, gemm_flops
 from tests.bench.measuring import Figure, apart, seconds_in_turn
-from tests.bench.problem import PADDING, ProblemSize, load_kernels, make_problem
+from tests.bench.problem import PADDING, load_kernels
 from tests.bench.project import make_project, run_refinement, settings
-from tests.bench.scoring import GATHER, LEAST_SHARE, PEAK, like_a_refinement, on_each_thread, peak
+from tests.bench.scoring import LEAST_SHARE, PEAK, like_a_refinement, peak
 from tests.bench.tally import Passes, Work
 
 OPTIONS = (
@@ -34,15 +34,12 @@ class Search:
         How many worked.
     peak_flops
         Operations a second of plain products on all threads, right after it.
-    seconds_per_sample
-        Time of a thread for a sample of a slice, while all threads read slices, right after it.
     """
 
     passes: Passes
     expectation_seconds: float
     threads: int
     peak_flops: float
-    seconds_per_sample: float
 
     @property
     def flops(self) -> float:
@@ -52,8 +49,7 @@ class Search:
     @property
     def gather_share(self) -> float:
         """Share of the expectation step that is spent on reading slices in any of its passes."""
-        reading = self.passes.all.samples * self.seconds_per_sample
-        return reading / (self.threads * self.expectation_seconds)
+        return self.passes.all.gather_seconds / (self.threads * self.expectation_seconds)
 
 
 def search_figures(particles: int, box_px: int, repetitions: int, threads: int, folder: Path) -> list[Figure]:
@@ -65,20 +61,16 @@ def search_figures(particles: int, box_px: int, repetitions: int, threads: int, 
 
 
 def measured(root: Path, simulated: SimulationSettings, options: Sequence[str], threads: int) -> Search:
-    """Run a refinement in this process, and then plain products and plain gathers of its size."""
+    """Run a refinement in this process, and then plain products."""
     load_kernels()
     run = run_refinement(root, simulated, *options)
-    window_px = run.iterations[-1].current_size_px or simulated.box_px
-    problem = make_problem(ProblemSize(simulated.box_px, window_px=window_px, tilts=2))
     with like_a_refinement(threads) as executor:
-        gathers = on_each_thread(executor, [gather(problem) for _ in range(threads)])
-        seconds = seconds_in_turn({PEAK: peak(executor, threads), GATHER: gathers}, 5)
+        seconds = seconds_in_turn({PEAK: peak(executor, threads)}, 5)
     return Search(
         run.work,
         run.seconds["expectation"],
         threads,
         threads * gemm_flops(*[PLAIN_EDGE] * 3) / median(seconds[PEAK]),
-        median(seconds[GATHER]) / samples(problem),
     )
 
 
@@ -100,10 +92,10 @@ def figures(searches: Sequence[Search]) -> list[Figure]:
         ),
         Figure(
             "gather",
-            1e-6 / median(one.seconds_per_sample for one in searches),
+            1e-6 * median(one.passes.all.samples / one.passes.all.gather_seconds for one in searches),
             "Msamples/s",
             median(one.gather_share for one in searches),
-            f"of the expectation step (bar: < {MOST_OF_GATHER:.0%}); rate of a thread",
+            f"of the expectation step (bar: < {MOST_OF_GATHER:.0%}); rate of a thread, with squares",
         ),
         *(
             figure

@@ -19,8 +19,8 @@ class Work:
         Pose-pixels that were computed: whole blocks of orientations × offsets.
     seconds, backend_seconds
         Time of the pass added up over threads, and how much of it was spent in the backend.
-    samples
-        Pixels of the slices that were read.
+    samples, gather_seconds
+        Pixels of the slices that were read, and the time of that added up over threads.
     scoring_seconds, operations
         Time in which particles were compared with the same slices, added up over threads, and multiplications and
         additions of the products of slices with images meanwhile.
@@ -31,6 +31,7 @@ class Work:
     seconds: float = 0.0
     backend_seconds: float = 0.0
     samples: int = 0
+    gather_seconds: float = 0.0
     scoring_seconds: float = 0.0
     operations: int = 0
 
@@ -85,6 +86,14 @@ class Tally:
             took = time.perf_counter() - start
             self.add(name, seconds=took - self._here.inside)
             self._here.name, self._here.inside = outer, before + took
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Time how slices are read for a pass."""
+        start = time.perf_counter()
+        yield
+        if (name := getattr(self._here, "name", None)) is not None:
+            self.add(name, gather_seconds=time.perf_counter() - start)
 
     @property
     def is_computing(self) -> bool:

@@ -191,6 +191,11 @@ def test_samples_are_counted_in_the_other_passes(run: Run):
         assert 0 < work.samples <= work.computed
 
 
+def test_reading_slices_is_timed_in_every_pass(run: Run):
+    for work in (run.work.coarse, run.work.fine, run.work.stored):
+        assert 0 < work.gather_seconds < work.backend_seconds
+
+
 def test_iterations_are_counted_apart(run: Run):
     assert len(run.passes) == len(run.iterations) == 1
 
@@ -210,14 +215,15 @@ def test_a_pass_within_another_is_not_counted_twice():
 
 
 def test_shares_of_a_search_follow_from_what_was_counted():
-    coarse = Work(asked=10**9, computed=10**9, seconds=4.0, samples=10**6, scoring_seconds=2.0, operations=10**11)
-    other = Work(asked=10**9, computed=2 * 10**9, seconds=1.0, samples=2 * 10**6)
-    found = searching.figures([searching.Search(Passes(coarse, other, other), 5.0, 2, 2e11, 1e-6)])
+    coarse = Work(10**9, 10**9, 4.0, samples=10**6, gather_seconds=0.2, scoring_seconds=2.0, operations=10**11)
+    other = Work(10**9, 2 * 10**9, 1.0, samples=2 * 10**6, gather_seconds=0.4)
+    found = searching.figures([searching.Search(Passes(coarse, other, other), 5.0, 2, 2e11)])
     named = {figure.name: figure for figure in found}
     # two threads, each of which did half of the work in half of the time
     assert named["products of the wide search"].value == pytest.approx(100)
     assert named["products of the wide search"].of_reference == pytest.approx(0.5)
-    assert named["gather"].of_reference == pytest.approx(5 / (2 * 5.0))
+    assert named["gather"].of_reference == pytest.approx(1.0 / (2 * 5.0))
+    assert named["gather"].value == pytest.approx(5)
     assert named["pose-pixels compared"].value == pytest.approx(2 / 5.0)
 
 
