@@ -60,12 +60,12 @@ class PlainComparison(Comparison):
     def orientations_at_once(self) -> int:
         return 3
 
-    def fill_scores(self, rotations, which, scores) -> None:
+    def fill_scores(self, rotations, wanted, scores) -> None:
         for p, (images, frame, origin_px) in enumerate(self.particles):
-            if which[p]:
-                own = np.linalg.inv(frame)
-                offsets_px = np.array([origin_px + own @ offset for offset in self.offsets_px])
-                scores[p] = self.score(images, np.array([own @ rotation for rotation in rotations]), offsets_px)
+            own = np.linalg.inv(frame)
+            offsets_px = np.array([origin_px + own @ offset for offset in self.offsets_px])
+            for o in np.flatnonzero(wanted[p]):
+                scores[p, o] = self.score(images, np.array([own @ rotations[o]]), offsets_px)[0]
 
 
 class PlainBackend(Backend):

@@ -1,7 +1,7 @@
 """Comparing slices with the images of many particles by matrix products, some tilts after the other."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Float64
 from halfmap.engine.arrays import Array
 from halfmap.engine.backend.device import Device
 from halfmap.engine.backend.interface import Comparison
+from halfmap.engine.backend.rectangles import rectangles
 from halfmap.engine.backend.slice_reader import SliceReader
 
 _SINGLE_BYTES = 4
@@ -71,30 +72,31 @@ class MatrixComparison(Comparison):
         return self.device.orientations_at_once(_SINGLE_BYTES * (tilts * (numbers + numbers // 2) + products))
 
     def fill_scores(
-        self, rotations: Float64[np.ndarray, "orientations 3 3"], which: Bool[np.ndarray, " particles"], scores: Scores
+        self,
+        rotations: Float64[np.ndarray, "orientations 3 3"],
+        wanted: Bool[np.ndarray, "particles orientations"],
+        scores: Scores,
     ) -> None:
-        """Read the slices of each tilt once, and multiply them with each row of particles without a gap."""
-        rows = [(some, *self._empty(len(rotations), some)) for some in _runs(which)]
+        """Read the slices of each tilt once, and multiply them with the particles that want them."""
+        parts = [
+            (where, self.device.empty(_count(where.orientations), _count(where.particles), self.mixing.shape[0]))
+            for where in rectangles(wanted, self.device.block_orientations)
+        ]
+        powers = [self.device.zeros32(*products.shape[:2]) for _, products in parts]
         done = 0
         for columns in self.columns:
             slices, squares = self.reader.with_squares(rotations, columns.tilts)
             here = slice(done, done + columns.functions)
-            for some, products, power in rows:
-                found = _times(slices, columns.images[some])
-                weighed = self._weighed(found, _power(squares, columns.power_weight[some]), power)
+            for (where, products), power in zip(parts, powers, strict=True):
+                images, power_weight = columns.images[where.particles], columns.power_weight[where.particles]
+                found = _times(slices[:, where.orientations], images)
+                weighed = self._weighed(found, _power(squares[:, where.orientations], power_weight), power)
                 products[:, :, here] = weighed.transpose(1, 2, 0, 3).reshape(*products.shape[:2], -1)
             done = here.stop
-        for some, products, power in rows:
+        for (where, products), power in zip(parts, powers, strict=True):
             mixed = products.reshape(-1, done) @ self.mixing
-            scores[some] = (mixed.reshape(*products.shape[:2], -1) - power[..., None]).swapaxes(0, 1)
-
-    def _empty(
-        self, orientations: int, some: slice
-    ) -> tuple[Float32[Array, "orientations particles all_functions"], TotalPower]:
-        particles = some.stop - some.start
-        power = self.device.empty(orientations, particles)
-        power[...] = 0
-        return self.device.empty(orientations, particles, self.mixing.shape[0]), power
+            new = mixed.reshape(*products.shape[:2], -1) - power[..., None]
+            scores[where.particles, where.orientations] = new.swapaxes(0, 1)
 
     @abstractmethod
     def _weighed(self, products: ByFunction, power: Power, total: TotalPower) -> ByFunction:
@@ -133,7 +135,5 @@ def _power(
     return squares @ weight.transpose(1, 2, 0)
 
 
-def _runs(which: Bool[np.ndarray, " n"]) -> Iterator[slice]:
-    """Give stretches of entries that are true."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], which, [False]]).astype(np.int8)))
-    return (slice(first, last) for first, last in edges.reshape(-1, 2).tolist())
+def _count(some: slice) -> int:
+    return int(some.stop - some.start)

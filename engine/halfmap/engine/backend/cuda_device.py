@@ -34,6 +34,7 @@ class CudaDevice(Device):
 
     tile_bytes = 256 << 20
     all_tilts_at_once = True
+    block_orientations = 256
     most_diagonalised = 0
 
     def __init__(self) -> None:
@@ -47,11 +48,15 @@ class CudaDevice(Device):
         """As many as fit into a share of the memory."""
         return int(np.clip(_BYTES_AT_ONCE // max(bytes_each, 1), _FEWEST_ORIENTATIONS, _MOST_ORIENTATIONS))
 
-    def zeros(self, *shape: int) -> Float32[Array, "*shape"]:
-        """Make an array of zeros in single precision."""
+    def zeros32(self, *shape: int) -> Float32[Array, "*shape"]:
+        """Make an array of zeros."""
         made = self.empty(*shape)
         made[...] = 0
         return made
+
+    def zeros(self, *shape: int) -> Float32[Array, "*shape"]:
+        """Make an array of zeros in single precision."""
+        return self.zeros32(*shape)
 
     def accumulator(self, geometry: AccumulatorGeometry) -> CardAccumulator:
         """Make sums of nothing on the device."""

@@ -25,6 +25,8 @@ class Device(ABC):
     """Slices that are held at once when images are added to sums."""
     all_tilts_at_once: bool
     """Launching a loop is dearer than the memory for all tilts."""
+    block_orientations: int
+    """Fewer orientations than this are not worth a product of their own."""
     most_diagonalised: int
     """Up to how many offsets it pays to find the fewest functions for these very offsets."""
 
@@ -47,6 +49,10 @@ class Device(ABC):
     @abstractmethod
     def zeros(self, *shape: int) -> Float64[Array, "*shape"]:
         """Make an array of zeros, in the precision in which sums over pixels are held."""
+
+    @abstractmethod
+    def zeros32(self, *shape: int) -> Float32[Array, "*shape"]:
+        """Make an array of zeros of single precision."""
 
     @abstractmethod
     def accumulator(self, geometry: AccumulatorGeometry) -> Accumulator:

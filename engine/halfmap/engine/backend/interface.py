@@ -46,10 +46,10 @@ class Comparison(ABC):
     def fill_scores(
         self,
         rotations: Float64[np.ndarray, "orientations 3 3"],
-        which: Bool[np.ndarray, " particles"],
+        wanted: Bool[np.ndarray, "particles orientations"],
         scores: Float32[Array, "particles orientations offsets"],
     ) -> None:
-        """Fill in the scores of some of the particles.
+        """Fill in the scores that are wanted, and perhaps some others.
 
         Orientations are counted from the frame that the particles share.
         """
@@ -183,5 +183,5 @@ class Backend(ABC):
         scores = self.empty_scores(1, len(rotations), len(offsets_px))
         for start in range(0, len(rotations), comparison.orientations_at_once):
             tile = slice(start, start + comparison.orientations_at_once)
-            comparison.fill_scores(rotations[tile], np.ones(1, bool), scores[:, tile])
+            comparison.fill_scores(rotations[tile], np.ones((1, len(rotations[tile])), bool), scores[:, tile])
         return scores[0]

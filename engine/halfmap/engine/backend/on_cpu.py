@@ -34,6 +34,7 @@ class Cores(Device):
 
     tile_bytes = 2 << 20
     all_tilts_at_once = False
+    block_orientations = 64
     most_diagonalised = 400
 
     def __init__(self, threads: int) -> None:
@@ -54,6 +55,10 @@ class Cores(Device):
     def empty(self, *shape: int) -> Float32[np.ndarray, "*shape"]:
         """Make an array with any contents."""
         return np.empty(shape, np.float32)
+
+    def zeros32(self, *shape: int) -> Float32[np.ndarray, "*shape"]:
+        """Make an array of zeros."""
+        return np.zeros(shape, np.float32)
 
     def zeros(self, *shape: int) -> Float64[np.ndarray, "*shape"]:
         """Make an array of zeros in double precision."""

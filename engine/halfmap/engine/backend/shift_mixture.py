@@ -12,8 +12,12 @@ from halfmap.engine.fourier.shells import PixelList
 from halfmap.engine.imaging.shift_basis import ShiftBasis, functions_needed, shift_basis
 
 TOLERANCE = 1e-4
-COARSE_TOLERANCE = 1e-3
-"""For many particles at once, whose best poses are then compared anew: log-weights change by some hundredths."""
+COARSE_TOLERANCE = 2e-3
+"""For many particles at once, whose best poses are then compared anew.
+
+On simulated HIV capsids log-weights change by 0.05 (root mean square of a particle's poses, median of 200 particles;
+0.15 for the worst one), among poses within 10 of the best by 0.02 at most (median; 0.8 for the worst one).
+"""
 _WORTH_IT = 0.7
 _RADIUS_STEP = 1.1
 

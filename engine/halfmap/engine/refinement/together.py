@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from itertools import groupby, pairwise
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Float32, Int64
 
 from halfmap.engine.arrays import Array
 from halfmap.engine.particles.particle import ParticleSet
@@ -78,8 +78,7 @@ def _coarse_scores(
 
     def fill(first: int, last: int) -> None:
         tile = slice(first, last)
-        wanted: Bool[np.ndarray, " particles"] = np.any(possible[:, tile], axis=1)
-        comparison.fill_scores(common.rotations[tile], wanted, scores[:, tile])
+        comparison.fill_scores(common.rotations[tile], possible[:, tile], scores[:, tile])
         tally.add(_COARSE_SHARE * len(candidates) * (last - first) / possible.shape[1])
 
     edges = [*range(0, possible.shape[1], comparison.orientations_at_once), possible.shape[1]]
