@@ -87,11 +87,11 @@ def measured(size: ProblemSize, threads: int, repetitions: int) -> Scoring:
 def scores(problem: Problem, comparison: Comparison, executor: Executor) -> Callable[[], object]:
     """Compare all particles with all orientations, tiles of which are shared out over the threads."""
     found = np.empty((len(problem.images), len(problem.rotations), len(problem.offsets_px)), np.float32)
-    everyone, width = np.ones(len(problem.images), bool), comparison.orientations_at_once
+    everything, width = np.ones(found.shape[:2], bool), comparison.orientations_at_once
 
     def fill(first: int) -> None:
         tile = slice(first, first + width)
-        comparison.fill_scores(problem.rotations[tile], everyone, found[:, tile])
+        comparison.fill_scores(problem.rotations[tile], everything[:, tile], found[:, tile])
 
     return lambda: list(executor.map(fill, range(0, len(problem.rotations), width)))
 

@@ -8,10 +8,9 @@ from statistics import median
 from tests.bench.launching import Launched, launch
 from tests.bench.measuring import Figure, apart, median_ratio
 from tests.bench.project import make_project, settings, total_seconds
+from tests.bench.searching import OPTIONS
 from tests.bench.whole import COMPUTING
 
-# two iterations: the first one also loads compiled kernels
-OPTIONS = ("--ini_high", "50", "--healpix_order", "2", "--auto_local_healpix_order", "8", "--auto_iter_max", "2")
 ONE_THREAD = ("--j", "1")
 LEAST_SPEED_UP = 1.8
 

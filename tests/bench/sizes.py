@@ -40,14 +40,14 @@ class Sizes:
 
 
 FULL = Sizes(
-    refined=((40, 32), (80, 48), (160, 64)),
+    refined=((24, 32), (48, 48), (96, 64)),
     refinements=3,
     searched=(192, 48),
     kernel_boxes=(32, 64),
     kernel_repetitions=9,
-    step_particles=24,
-    step_repetitions=3,
-    growing_particles=(128, 256, 512),
+    step_particles=48,
+    step_repetitions=2,
+    growing_particles=(96, 192, 384),
     growing_boxes=(32, 64),
     growing_orders=(2, 3),
     shared_out=(192, 48),
