@@ -16,11 +16,12 @@ class Disc(ImageSource):
     """Remembers which thread has read what."""
 
     def __init__(self, broken=(), gate=None):
-        self.readers, self.broken, self.gate = {}, broken, gate
+        self.readers, self.broken, self.gate, self.waiting = {}, broken, gate, 0
 
     def read(self, particle):
         if self.gate is not None:
-            self.gate.wait(10)
+            gate, self.waiting = self.gate, self.waiting + 1
+            gate.wait(10)
         if particle in self.broken:
             raise ValueError(f"stack {particle} is cut short")
         self.readers[particle] = current_thread().name
@@ -38,28 +39,24 @@ def pools(*some):
     return iter([np.array(pool, np.int64) for pool in some])
 
 
-def test_the_next_pool_is_read_while_one_is_worked_on():
+def test_stacks_are_read_before_they_are_asked_for_those_of_the_next_pool_too():
     disc = Disc()
     with ReadAhead(disc, 8, 1) as ahead:
-        given = ahead.before(pools([0, 1], [2, 3]))
+        given = ahead.before(pools([0, 1], [2, 3], [4]))
         assert next(given).tolist() == [0, 1]
-        wait_until(lambda: set(disc.readers) == {2, 3})
+        wait_until(lambda: set(disc.readers) == {0, 1, 2, 3})
         for particle in range(4):
             np.testing.assert_array_equal(ahead.read(particle), STACK + particle)
         assert next(given).tolist() == [2, 3]
-        assert next(given, None) is None
-    assert {number: name.startswith("read-ahead") for number, name in disc.readers.items()} == {
-        0: False,
-        1: False,
-        2: True,
-        3: True,
-    }
+        wait_until(lambda: 4 in disc.readers)
+        assert [pool.tolist() for pool in given] == [[4]]
+    assert all(name.startswith("read-ahead") for name in disc.readers.values())
 
 
 def test_no_more_than_allowed_are_held_and_others_follow_when_one_is_taken():
     disc = Disc()
     with ReadAhead(disc, 2, 1) as ahead:
-        next(ahead.before(pools([9], [0, 1, 2, 3])))
+        next(ahead.before(pools([0], [1, 2, 3])))
         wait_until(lambda: set(disc.readers) == {0, 1})
         time.sleep(0.02)
         assert set(disc.readers) == {0, 1}
@@ -71,10 +68,11 @@ def test_what_nobody_has_begun_to_read_is_read_by_whoever_asks():
     gate = Event()
     disc = Disc(gate=gate)
     with ReadAhead(disc, 4, 1) as ahead:
-        next(ahead.before(pools([9], [0, 1, 2])))
-        disc.gate = None  # the reader stands at the gate with the first one
-        ahead.read(1)
-        assert not disc.readers[1].startswith("read-ahead")
+        next(ahead.before(pools([0, 1, 2, 3])))
+        wait_until(lambda: disc.waiting == 2)
+        disc.gate = None  # the readers stand at the gate with the first two
+        ahead.read(2)
+        assert not disc.readers[2].startswith("read-ahead")
         gate.set()
         ahead.read(0)
         assert disc.readers[0].startswith("read-ahead")

@@ -11,12 +11,12 @@ from jaxtyping import Float, Int64
 from halfmap.engine.refinement.refinement import ImageSource
 
 Stack = Float[np.ndarray, "tilts n n"]
-_THREADS_PER_READER = 4
-"""A reader waits for the disc most of the time; checking what it has read takes a small part of what follows."""
+_THREADS_PER_READER, _LEAST_READERS = 2, 2
+"""A reader waits for the disc most of the time; checking what it has read takes a hundredth of what follows."""
 
 
 class ReadAhead(ImageSource):
-    """Reads some stacks of the next pool in threads of its own.
+    """Reads the next stacks in threads of its own.
 
     A stack that nobody has begun to read is read by whoever asks for it, so that asking is never slower than without.
     What goes wrong with a stack is raised where the stack is asked for.
@@ -33,7 +33,8 @@ class ReadAhead(ImageSource):
 
     def __init__(self, source: ImageSource, at_most: int, threads: int) -> None:
         self._source, self._at_most = source, at_most
-        self._readers = ThreadPoolExecutor(-(-threads // _THREADS_PER_READER), thread_name_prefix="read-ahead")
+        readers = max(threads // _THREADS_PER_READER, _LEAST_READERS)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="read-ahead")
         self._lock = Lock()
         self._waiting: dict[int, None] = {}
         self._coming: dict[int, Future[Stack]] = {}
@@ -47,12 +48,10 @@ class ReadAhead(ImageSource):
         self._readers.shutdown(cancel_futures=True)
 
     def before(self, pools: Iterator[Int64[np.ndarray, " pool"]]) -> Iterator[Int64[np.ndarray, " pool"]]:
-        """Give pools one after the other, and read the stacks of the one after it meanwhile."""
-        pool = next(pools, None)
+        """Give pools one after the other, and read its later stacks and those of the pool after it meanwhile."""
+        pool = self._expected(next(pools, None))
         while pool is not None:
-            following = next(pools, None)
-            if following is not None:
-                self._expect(following)
+            following = self._expected(next(pools, None))
             yield pool
             pool = following
 
@@ -66,10 +65,11 @@ class ReadAhead(ImageSource):
             return self._source.read(particle)
         return coming.result()
 
-    def _expect(self, particles: Int64[np.ndarray, " pool"]) -> None:
+    def _expected(self, pool: Int64[np.ndarray, " pool"] | None) -> Int64[np.ndarray, " pool"] | None:
         with self._lock:
-            self._waiting.update(dict.fromkeys(particles.tolist()))
+            self._waiting.update(dict.fromkeys([] if pool is None else pool.tolist()))
             self._begin_more()
+        return pool
 
     def _begin_more(self) -> None:
         while self._waiting and len(self._coming) < self._at_most:
