@@ -192,6 +192,37 @@ def test_the_leader_hears_of_all_particles_and_of_nothing_twice(
     assert max(event.fraction for event in told) == 1
 
 
+COUNTING_PROGRAM = """
+import sys, time
+from threadpoolctl import threadpool_info
+from halfmap.engine.program import main
+from halfmap.engine.reporting.run_log import RunLog
+from mpi4py import MPI
+
+phase, widest = RunLog.phase, [0]
+def counted(self, *words):
+    widest[0] = max(widest[0], *(pool["num_threads"] for pool in threadpool_info()))
+    return phase(self, *words)
+RunLog.phase = counted
+
+before = time.process_time(), time.monotonic()
+code = main(sys.argv[1:])
+used = (time.process_time() - before[0]) / (time.monotonic() - before[1])
+print(f"\\nrank {MPI.COMM_WORLD.rank} used {used:.3f} widest {widest[0]}")
+sys.exit(code)
+"""
+
+
+def test_a_rank_uses_no_more_cores_than_it_has_threads(shared_project: Path, tmp_path: Path) -> None:
+    """Products are made in the threads that ask for them; reading ahead and writing take next to nothing."""
+    ran = launch_altered(COUNTING_PROGRAM, tmp_path, shared_project, *ITERATIONS, "--j", "1", job="Cores")
+    assert ran.returncode == 0, ran.stderr
+    told = [line.split() for line in ran.stdout.split("\n") if " widest " in line]
+    assert sorted(words[1] for words in told) == ["0", "1", "2"]
+    assert max(float(words[3]) for words in told) < 1.15
+    assert max(int(words[5]) for words in told) <= 1, "a product is shared out over threads of its own"
+
+
 def test_every_iteration_leaves_a_record(alone: Path) -> None:
     finished = [event for event in read_progress(alone / "run_progress.jsonl") if isinstance(event, IterationFinished)]
     assert [event.iteration for event in finished] == [1, 2, 3]
