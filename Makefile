@@ -23,6 +23,7 @@ tests:
 quick:
 	$(PYTHON) -m pytest -q -m "not slow"
 
+# figures of the engine; docs/performance.md tells what they mean
 bench:
 	$(PYTHON) -m tests.bench
 

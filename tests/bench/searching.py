@@ -33,7 +33,7 @@ class Search:
     threads
         How many worked.
     peak_flops
-        Operations a second of plain products on all threads, right after it.
+        Operations a second of plain products on all threads, right before and after it.
     """
 
     passes: Passes
@@ -61,17 +61,18 @@ def search_figures(particles: int, box_px: int, repetitions: int, threads: int, 
 
 
 def measured(root: Path, simulated: SimulationSettings, options: Sequence[str], threads: int) -> Search:
-    """Run a refinement in this process, and then plain products."""
+    """Run a refinement in this process, between plain products: what else the machine does may change meanwhile."""
     load_kernels()
+    before = plain_flops(threads)
     run = run_refinement(root, simulated, *options)
+    return Search(run.work, run.seconds["expectation"], threads, (before + plain_flops(threads)) / 2)
+
+
+def plain_flops(threads: int) -> float:
+    """Operations a second of plain products on all threads."""
     with like_a_refinement(threads) as executor:
-        seconds = seconds_in_turn({PEAK: peak(executor, threads)}, 5)
-    return Search(
-        run.work,
-        run.seconds["expectation"],
-        threads,
-        threads * gemm_flops(*[PLAIN_EDGE] * 3) / median(seconds[PEAK]),
-    )
+        seconds = seconds_in_turn({PEAK: peak(executor, threads)}, 5)[PEAK]
+    return threads * gemm_flops(*[PLAIN_EDGE] * 3) / median(seconds)
 
 
 def figures(searches: Sequence[Search]) -> list[Figure]:

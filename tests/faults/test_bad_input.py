@@ -286,7 +286,8 @@ def test_a_mask_is_refused(project: Path, refused: Refused, fault: str) -> None:
 OPTION_FAULTS = {
     "an unknown symmetry": (("--sym", "X3"), "--sym is 'X3'"),
     "a misspelled option": (("--particle_diamter", "3"), "--particle_diameter"),
-    "cards": (("--gpu", "0"), "--gpu: GPU acceleration is not offered"),
+    "cards that are not there": (("--gpu", "99"), "--gpu"),
+    "two cards for a rank": (("--gpu", "0,1"), "--gpu 0,1: a rank computes on one card"),
     "Blush": (("--blush",), "--blush"),
     "a helix": (("--helix",), "--helix"),
     "relaxed symmetry": (("--relax_sym", "C2"), "--relax_sym"),

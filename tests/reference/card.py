@@ -13,6 +13,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from halfmap.engine.backend.cuda import KERNELS, source
 from halfmap.engine.backend.cuda_device import CudaDevice
+from halfmap.engine.backend.matrix_backend import MatrixBackend
+from halfmap.engine.backend.precision import Precision
 
 AS_ON_A_PROCESSOR = """
 #include <cmath>
@@ -113,7 +115,7 @@ class PlayedCard(CudaDevice):
     """Runs kernels on a processor."""
 
     def __init__(self, kernels: dict[str, ctypes._CFuncPtr]) -> None:
-        super().__init__()
+        super().__init__(1 << 30)
         self._kernels = kernels
 
     def put(self, values):
@@ -139,3 +141,30 @@ class PlayedCard(CudaDevice):
                 assert type(one) is int
                 words.append(ctypes.c_int(one))
         self._kernels[kernel](ctypes.c_uint(threads), *words)
+
+
+class PlayedBackend(MatrixBackend):
+    """The expectation step on a played card.
+
+    Parameters
+    ----------
+    kernels
+        See `compile_kernels`.
+    noise
+        By how much products of less than single precision are wrong, as a share.
+    """
+
+    def __init__(self, kernels: dict[str, ctypes._CFuncPtr], precision=Precision.FP32, noise=0.0) -> None:
+        super().__init__(PlayedCard(kernels))
+        self.noise = noise
+        self.use(precision)
+
+    def use(self, precision):
+        self.precision = precision
+
+    def scores(self, *arguments):
+        found = super().scores(*arguments)
+        if self.precision is Precision.FP32:
+            return found
+        wrong = np.random.default_rng(1).uniform(1 - self.noise, 1 + self.noise, found.shape)
+        return found * self.on_device(wrong.astype(np.float32))

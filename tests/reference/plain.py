@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halfmap.engine.backend.interface import Backend, Comparison, Reference, Residuals
+from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.imaging.tilt_images import TiltImages
 
@@ -82,6 +83,9 @@ class PlainBackend(Backend):
     def __init__(self, zoom: float, radius: int) -> None:
         self.zoom = zoom
         self.radius = radius
+
+    def use(self, precision: Precision) -> None:
+        assert precision is Precision.FP32
 
     def on_device(self, values: np.ndarray) -> np.ndarray:
         return values

@@ -69,6 +69,11 @@ def cards_by_rank(job: Refine3D, cards: int) -> str:
     return ":".join(",".join(map(str, range(rank % cards, cards, len(ranks)))) for rank in ranks)
 
 
+def one_card_by_rank(job: Refine3D, cards: int) -> str:
+    """Name each rank's card as halfmap's program wants it, counted from 0: it sees the leased ones only."""
+    return ":".join(str(rank % cards) for rank in range(_followers(job)))
+
+
 def resume_job(job: Refine3D, optimiser: str) -> Refine3D:
     """Change a job so that it goes on from an iteration."""
     return job.model_copy(update={"fn_cont": optimiser})
@@ -110,8 +115,9 @@ def build_command(
         If a program is missing, a placeholder is not known, or the options contradict each other.
     """
     is_relion = launch.engine == "relion"
-    if is_relion and job.use_gpu:
-        job = job.model_copy(update={"gpu_ids": cards_by_rank(job, _some_cards(job, launch))})
+    if job.use_gpu:
+        share_out = cards_by_rank if is_relion else one_card_by_rank
+        job = job.model_copy(update={"gpu_ids": share_out(job, _some_cards(job, launch))})
     try:
         words = to_argv(arguments_from_job(job, f"{job_name}run", job_name))
     except ArgumentError as error:

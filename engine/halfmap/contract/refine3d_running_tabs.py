@@ -83,7 +83,7 @@ class RunningTabs(Declarations):
         Option(
             "Compute",
             "Use GPU acceleration?",
-            "Compute on graphics cards. Not offered by this version.",
+            "Compute on graphics cards, one for each rank that aligns particles.",
             flags=("--gpu",),
             continues=True,
         ),

@@ -11,7 +11,7 @@ from halfmap.contract.refine_data_flags import DataFlags
 from halfmap.contract.refine_helix_flags import GradientFlags, HelixFlags
 from halfmap.contract.refine_other_flags import HarmlessFlags, OtherMethodFlags
 from halfmap.contract.refine_search_flags import SearchFlags
-from halfmap.contract.spelling import SYMMETRIES, is_gpu_list, is_symmetry
+from halfmap.contract.spelling import PRECISIONS, SYMMETRIES, is_gpu_list, is_symmetry
 
 
 class RefineArguments(
@@ -138,7 +138,11 @@ def _problems_of_values(arguments: RefineArguments) -> Iterator[str]:
     if not is_symmetry(arguments.symmetry):
         yield f"--sym is {arguments.symmetry!r}; give one of {SYMMETRIES}."
     if not is_gpu_list(arguments.gpu or ""):
-        yield f"--gpu is {arguments.gpu!r}; give numbers with colons and commas between, such as 0,1:2,3."
+        yield f"--gpu is {arguments.gpu!r}; give numbers with colons between, such as 0:1:2."
+    elif "," in (arguments.gpu or ""):
+        yield f"--gpu {arguments.gpu}: a rank computes on one card; give each rank its own, as in 0:1, and more ranks."
+    if arguments.gpu_precision not in PRECISIONS:
+        yield f"--gpu_precision is {arguments.gpu_precision!r}; give one of {', '.join(PRECISIONS)}."
 
 
 def _problems_between_options(arguments: RefineArguments) -> Iterator[str]:

@@ -9,7 +9,10 @@ from halfmap.contract.option import Bounds, Declarations, Flag
 
 
 class ComputingFlags(Declarations):
-    """How the work is done. None of these change what is computed, except `--relion_quirks` and `--own_frames`."""
+    """How the work is done.
+
+    None of these change what is computed, except `--relion_quirks`, `--own_frames` and `--gpu_precision`.
+    """
 
     threads: Annotated[
         int,
@@ -94,12 +97,23 @@ class ComputingFlags(Declarations):
         Flag(
             "--gpu",
             "Computation",
-            "Compute on graphics cards, with ids as in 0,1:2,3; without ids they are shared out.",
+            "Compute on graphics cards, one for each rank that aligns particles, with ids as in 0:1:2; ids are used "
+            "again if there are more ranks. Without ids, cards that nobody uses are shared out on each machine.",
             value_optional=True,
             with_continue=True,
-            not_yet="GPU acceleration",
         ),
     ] = None
+    free_gpu_memory_mb: Annotated[
+        int,
+        Flag(
+            "--free_gpu_memory",
+            "Computation",
+            "Memory to leave free on each card.",
+            unit="MB",
+            bounds=Bounds(at_least=0),
+            with_continue=True,
+        ),
+    ] = 0
 
     relion_quirks: Annotated[
         bool,
@@ -131,6 +145,16 @@ class ComputingFlags(Declarations):
             with_continue=True,
         ),
     ] = 0.0
+    gpu_precision: Annotated[
+        str,
+        Flag(
+            "--gpu_precision",
+            "halfmap's own",
+            "Precision in which a card multiplies matrices: tf32, fp32 or bf16. Each iteration checks what it does to "
+            "the weights of poses, and goes back to fp32 if that is too much.",
+            with_continue=True,
+        ),
+    ] = "tf32"
     deterministic: Annotated[
         bool,
         Flag(

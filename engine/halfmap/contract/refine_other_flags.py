@@ -262,9 +262,6 @@ class OtherMethodFlags(Declarations):
         ),
     ] = 0.01
     sycl: Annotated[bool, not_offered("--sycl", "SYCL acceleration", "Compute through SYCL.")] = False
-    free_gpu_memory_mb: Annotated[
-        int, not_offered("--free_gpu_memory", "GPU acceleration", "Memory to leave free on each card.", unit="MB")
-    ] = 0
     print_metadata_labels: Annotated[
         bool, not_offered("--print_metadata_labels", "A list of metadata labels", "Print all labels and end.")
     ] = False

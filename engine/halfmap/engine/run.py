@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from halfmap.contract import job_directory
 from halfmap.contract.progress import IterationFinished, ProgressWriter, RunFinished
 from halfmap.contract.refine_arguments import RefineArguments
+from halfmap.engine.backend.interface import Backend
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.run_files import RunFiles
 from halfmap.engine.formats.write_behind import WriteBehind
@@ -26,6 +27,7 @@ from halfmap.engine.reporting import words
 from halfmap.engine.reporting.records import iteration_finished, memory_mb, run_started
 from halfmap.engine.reporting.run_log import BY_CAPTAIN_OF_HALF_1, BY_FIRST_RANK, RunLog
 from halfmap.engine.setup.assembly import assemble, image_source
+from halfmap.engine.setup.cards import backend_of_rank
 from halfmap.engine.setup.inputs import Inputs, read_inputs
 from halfmap.engine.setup.output import remove_results, remove_unfinished
 from halfmap.engine.setup.settings import first_sampling, settings_of
@@ -74,6 +76,7 @@ def refine(
     with threadpool_limits(1):  # particles are shared out over threads; the products inside must not be
         inputs = _inputs_for_all(arguments, ranks)
         ranks.deterministic = inputs.arguments.deterministic
+        backend = _backend(inputs, ranks)
         settings = settings_of(inputs.arguments, inputs.grid, len(inputs.particles.scale_groups), inputs.seed)
         with WriteBehind[IterationFinished]() as writing, image_source(inputs, ranks) as source:
 
@@ -82,7 +85,7 @@ def refine(
                 check_abort()
 
             log = _log(inputs, settings, ranks, check, quiet)
-            refinement = assemble(inputs, settings, ranks, source, log)
+            refinement = assemble(inputs, settings, ranks, backend, source, log)
             run = Run(inputs, refinement, log, begin, writing, write_behind)
             yield from run.iterations()
 
@@ -98,6 +101,16 @@ def _inputs_for_all(arguments: RefineArguments, ranks: Communicator) -> Inputs:
     if ranks.broadcast((refused is not None,), 0)[0]:
         raise refused or ToldElsewhere
     return ranks.broadcast(inputs, 0)
+
+
+def _backend(inputs: Inputs, ranks: Communicator) -> Backend:
+    """Choose what computes on this rank; trouble is told once."""
+    try:
+        return backend_of_rank(inputs.arguments, ranks)
+    except BadInput:
+        if ranks.is_first:
+            raise
+        raise ToldElsewhere from None
 
 
 def _log(

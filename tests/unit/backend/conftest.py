@@ -7,10 +7,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from halfmap.engine.backend.interface import Backend
-from halfmap.engine.backend.matrix_backend import MatrixBackend
 from halfmap.engine.backend.on_cpu import CpuBackend
-from halfmap.engine.backend.precision import Precision
-from halfmap.engine.backend.select import cards
+from halfmap.engine.backend.precision import CardSettings, Precision
+from halfmap.engine.backend.select import finds_a_card
 from halfmap.engine.fourier.backprojector import AccumulatorGeometry
 from halfmap.engine.fourier.shells import disc
 from halfmap.engine.imaging.tilt_images import TiltImages
@@ -122,9 +121,9 @@ def backend(request: pytest.FixtureRequest, played_card) -> Backend:
     if request.param == "cores":
         return CpuBackend(2)
     if request.param == "a card":
-        if not cards():
+        if not finds_a_card():
             pytest.skip("CuPy finds no card")
         from halfmap.engine.backend.on_gpu import GpuBackend
 
-        return GpuBackend(Precision.FP32)
-    return MatrixBackend(played_card.PlayedCard(request.getfixturevalue("kernels")))
+        return GpuBackend(CardSettings(Precision.FP32))
+    return played_card.PlayedBackend(request.getfixturevalue("kernels"))

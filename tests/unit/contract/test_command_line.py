@@ -47,7 +47,7 @@ RELIONS_OPTIONS = """
 --only_sample_tilt --always_join_random_halves --sequential_halves_recons --gridding_iter --debug_split_random_half
 --pipeline_control
 """
-HALFMAPS_OWN = {"--relion_quirks", "--own_frames", "--memory", "--deterministic", "--overwrite"}
+HALFMAPS_OWN = {"--relion_quirks", "--own_frames", "--memory", "--gpu_precision", "--deterministic", "--overwrite"}
 OTHER_VERSIONS = {"--skip_gridding", "--interpolator"}
 
 
@@ -200,5 +200,5 @@ def test_the_help_shows_units_and_defaults_and_what_is_not_offered():
     text = " ".join(help_text().split())
     assert "[6 px]" in text
     assert "--gpu [TEXT]" in text
-    assert "without ids they are shared out. Not offered by this version." in text
+    assert "Compute through SYCL. Not offered by this version." in text
     assert "No effect: shifted images are never stored." in text

@@ -74,9 +74,24 @@ def test_a_refusal_says_what_to_do():
     ]
 
 
-@pytest.mark.parametrize("ids", ["", "0:1"])
-def test_gpus_are_refused_with_and_without_ids(ids):
-    assert refusals(changed(gpu=ids)) != []
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"gpu": "0,1:2"}, "--gpu 0,1:2: a rank computes on one card; give each rank its own, as in 0:1"),
+        ({"gpu": "all"}, "--gpu is 'all'; give numbers with colons between"),
+        ({"gpu_precision": "half"}, "--gpu_precision is 'half'; give one of tf32, fp32, bf16."),
+        ({"gpu": "0", "cpu": True}, "--cpu and --gpu exclude each other"),
+    ],
+)
+def test_what_is_wrong_with_cards_is_told(given, told):
+    (sentence,) = argument_problems(RefineArguments(**CONTINUED, **given))
+    assert sentence.startswith(told)
+
+
+@pytest.mark.parametrize("ids", ["", "0", "0:1:2"])
+def test_cards_may_be_named_or_not(ids):
+    arguments = RefineArguments(**CONTINUED, gpu=ids)
+    assert argument_problems(arguments) == refusals(arguments) == []
 
 
 def test_a_new_run_needs_input_output_reference_and_the_two_switches_of_its_method():

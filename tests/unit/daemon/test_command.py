@@ -136,6 +136,12 @@ def test_relion_gets_the_numbers_that_its_leased_cards_have_for_it(site):
     assert command[command.index("--gpu") + 1] == "0:1"
 
 
+@pytest.mark.parametrize(("ranks", "cards", "wanted"), [(3, 2, "0:1"), (5, 3, "0:1:2:0"), (1, 2, "0")])
+def test_each_of_halfmaps_ranks_gets_one_leased_card(ranks, cards, wanted, site):
+    command = words(ON_CARDS.model_copy(update={"gpu_ids": "6:7", "nr_mpi": ranks}), Launch(cards=cards), **site)
+    assert command[command.index("--gpu") + 1] == wanted
+
+
 def test_a_job_on_cards_that_is_to_get_none_is_refused(site):
     with pytest.raises(CannotLaunch, match="use_gpu is Yes"):
         words(ON_CARDS, Launch(engine="relion", cards=0), **site)
@@ -158,8 +164,9 @@ def test_what_starts_over_may_replace_its_own_files():
 
 
 def test_only_halfmaps_engine_refuses_what_it_does_not_do(site):
-    assert any("GPU" in one for one in launch_refusals(ON_CARDS, Launch(), Settings(), site))
-    assert launch_refusals(ON_CARDS, RELION, Settings(), site) == []
+    blush = JOB.model_copy(update={"do_blush": True})
+    assert any("--blush" in one for one in launch_refusals(blush, Launch(), Settings(), site))
+    assert launch_refusals(blush, RELION, Settings(), site) == []
 
 
 @pytest.mark.parametrize("launch", [Launch(), RELION])

@@ -91,6 +91,9 @@ class Told(Observer):
     def phase(self, name, done, total):
         self.words.append((name, done, total))
 
+    def precision_checked(self, outcome):
+        self.words.append(outcome)
+
     def joining(self, resolution_angstrom):
         self.words.append(("joining", resolution_angstrom))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from halfmap.engine.backend.matrix_backend import MatrixBackend
+from halfmap.engine.backend.precision import Precision
 from halfmap.engine.refinement.iteration import next_state
 from halfmap.engine.refinement.settings import SearchSettings
 from halfmap.engine.refinement.start import first_state
@@ -32,7 +32,7 @@ def outcome_of(world, backend, density, sampling, **changes):
 )
 def test_an_iteration_is_the_same_on_cores_and_on_a_card(world, density, played_card, kernels, sampling, changes):
     assert set(changes) <= set(SearchSettings.__dataclass_fields__)
-    card = MatrixBackend(played_card.PlayedCard(kernels))
+    card = played_card.PlayedBackend(kernels)
     found = outcome_of(world, card, density, sampling, **changes).state
     expected = outcome_of(world, world.refinement.backend, density, sampling, **changes).state
     for name in ("angles_deg", "origin_angstrom"):
@@ -43,3 +43,19 @@ def test_an_iteration_is_the_same_on_cores_and_on_a_card(world, density, played_
         scale = np.abs(other.density).max()
         np.testing.assert_allclose(half.density, other.density, atol=5e-3 * scale)
         np.testing.assert_allclose(half.sigma2, other.sigma2, rtol=2e-3)
+
+
+@pytest.mark.parametrize(("noise", "kept"), [(1e-6, Precision.TF32), (0.05, Precision.FP32)])
+def test_a_precision_that_changes_too_much_is_given_up(world, density, played_card, kernels, noise, kept):
+    card = played_card.PlayedBackend(kernels, Precision.TF32, noise)
+    world.refinement.observer.words.clear()
+    found = outcome_of(world, card, density, LOCAL).state.assignments
+    assert card.precision is kept
+    told = [words for words in world.refinement.observer.words if isinstance(words, str)]
+    assert len(told) == (2 if kept is Precision.TF32 else 1), (
+        "a half whose products are in single precision is not checked"
+    )
+    assert told[0].startswith(" Precision tf32: log-weights of poses change by ")
+    assert told[0].endswith("; going on with fp32") == (kept is Precision.FP32)
+    expected = outcome_of(world, world.refinement.backend, density, LOCAL).state.assignments
+    np.testing.assert_allclose(found.angles_deg, expected.angles_deg, atol=1e-6)

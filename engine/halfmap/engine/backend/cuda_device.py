@@ -14,7 +14,7 @@ from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometr
 from halfmap.engine.fourier.shells import PixelList
 
 _FEWEST_ORIENTATIONS, _MOST_ORIENTATIONS = 32, 4096
-_BYTES_AT_ONCE = 1 << 30
+_LARGEST_TILE_BYTES = 256 << 20
 _SLICES_OF_A_GROUP = 64
 """Slices whose residual terms one thread adds up before it adds them to the totals."""
 
@@ -30,14 +30,21 @@ class CardAccumulator(Accumulator):
 
 
 class CudaDevice(Device):
-    """Loops as kernels; where arrays lie and how kernels are launched is up to subclasses."""
+    """Loops as kernels; where arrays lie and how kernels are launched is up to subclasses.
 
-    tile_bytes = 256 << 20
+    Parameters
+    ----------
+    memory_bytes
+        Memory that may be used.
+    """
+
     all_tilts_at_once = True
     block_orientations = 256
     most_diagonalised = 0
 
-    def __init__(self) -> None:
+    def __init__(self, memory_bytes: int) -> None:
+        self.memory_bytes = memory_bytes
+        self.tile_bytes = min(_LARGEST_TILE_BYTES, memory_bytes // 32)
         self._pixels: dict[int, tuple[PixelList, Array, Array]] = {}
 
     @abstractmethod
@@ -46,7 +53,7 @@ class CudaDevice(Device):
 
     def orientations_at_once(self, bytes_each: int) -> int:
         """As many as fit into a share of the memory."""
-        return int(np.clip(_BYTES_AT_ONCE // max(bytes_each, 1), _FEWEST_ORIENTATIONS, _MOST_ORIENTATIONS))
+        return int(np.clip(4 * self.tile_bytes // max(bytes_each, 1), _FEWEST_ORIENTATIONS, _MOST_ORIENTATIONS))
 
     def zeros32(self, *shape: int) -> Float32[Array, "*shape"]:
         """Make an array of zeros."""

@@ -21,6 +21,8 @@ class Device(ABC):
     Slices are handled as a stack of tilts × orientations.
     """
 
+    memory_bytes: int = 0
+    """Memory of the device that may be used; 0 if it is that of this machine."""
     tile_bytes: int
     """Slices that are held at once when images are added to sums."""
     all_tilts_at_once: bool

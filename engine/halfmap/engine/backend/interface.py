@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Complex64, Float32, Float64
 
 from halfmap.engine.arrays import Array
+from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.imaging.tilt_images import TiltImages
 
@@ -61,6 +62,15 @@ class Backend(ABC):
     Orientations are rotation matrices from reference to subtomogram coordinates; offsets are in image pixels in the
     subtomogram frame and include the particle's current offset. Scores and slices stay where they are computed.
     """
+
+    memory_bytes: int = 0
+    """Memory of the device that may be used; 0 if it is that of this machine."""
+    precision: Precision = Precision.FP32
+    """Of the factors of matrix products."""
+
+    @abstractmethod
+    def use(self, precision: Precision) -> None:
+        """Multiply with another precision from now on."""
 
     @abstractmethod
     def on_device(self, values: np.ndarray) -> Array:

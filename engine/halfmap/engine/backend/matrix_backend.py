@@ -69,7 +69,7 @@ class MatrixBackend(Backend):
     """
 
     def __init__(self, device: Device) -> None:
-        self.device = device
+        self.device, self.memory_bytes = device, device.memory_bytes
         self._mixtures = ShiftMixtures(device)
 
     def on_device(self, values: np.ndarray) -> Array:

@@ -13,6 +13,7 @@ from halfmap.engine.backend.kernels.gather import gather_slices, square_pairs
 from halfmap.engine.backend.kernels.phases import fill_phases
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
 from halfmap.engine.backend.matrix_backend import MatrixBackend
+from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.fourier.shells import PixelList
 
@@ -155,6 +156,11 @@ class CpuBackend(MatrixBackend):
 
     def __init__(self, threads: int = 1) -> None:
         super().__init__(Cores(threads))
+
+    def use(self, precision: Precision) -> None:
+        """Refuse anything but single precision."""
+        if precision is not Precision.FP32:
+            raise ValueError(f"cores multiply in single precision, not in {precision}")
 
 
 def _as_floats(pixels: PixelList) -> tuple[Float32[np.ndarray, " pixels"], Float32[np.ndarray, " pixels"]]:

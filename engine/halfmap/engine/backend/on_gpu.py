@@ -14,16 +14,24 @@ from halfmap.engine.arrays import Array
 from halfmap.engine.backend.cuda import KERNELS, source
 from halfmap.engine.backend.cuda_device import CudaDevice
 from halfmap.engine.backend.matrix_backend import MatrixBackend
-from halfmap.engine.backend.precision import Precision
+from halfmap.engine.backend.precision import CardSettings, Precision
 
 _THREADS_OF_A_BLOCK = 256
 
 
 class Card(CudaDevice):
-    """The one card that this process sees."""
+    """The first card that this process sees.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Parameters
+    ----------
+    leave_free_mb
+        Memory that is left to others.
+    """
+
+    def __init__(self, leave_free_mb: int) -> None:
+        free, _ = cupy.cuda.runtime.memGetInfo()
+        super().__init__(max(free - (leave_free_mb << 20), 0))
+        cupy.get_default_memory_pool().set_limit(self.memory_bytes)
         self._kernels: dict[str, Any] = {}
         for kernel in KERNELS:
             module = cupy.RawModule(code=source(kernel), options=("--std=c++17",))
@@ -55,13 +63,13 @@ class GpuBackend(MatrixBackend):
 
     Parameters
     ----------
-    precision
-        Of factors of matrix products; they are added up in single precision.
+    card
+        What a person decides about it.
     """
 
-    def __init__(self, precision: Precision) -> None:
-        super().__init__(Card())
-        self.use(precision)
+    def __init__(self, card: CardSettings) -> None:
+        super().__init__(Card(card.leave_free_mb))
+        self.use(card.precision)
 
     def use(self, precision: Precision) -> None:
         """Multiply matrices with this precision from now on."""

@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from halfmap.engine.backend.interface import Backend
+from halfmap.engine.backend.on_cpu import CpuBackend
+from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.particles.particle import Assignments
 from halfmap.engine.ranks.communicator import Pools, workers_of
+from halfmap.engine.refinement.audit import PARTICLES, audit, settle_precision
 from halfmap.engine.refinement.expectation import (
     SCALE_NEEDS_SSNR,
     Alignment,
@@ -47,13 +51,11 @@ class AlignedParticles:
     assignments: Assignments
 
 
-def expectation_of_half(refinement: Refinement, half: HalfState, plan: IterationPlan) -> Expectation:
+def expectation_of_half(refinement: Refinement, half: HalfState, plan: IterationPlan, backend: Backend) -> Expectation:
     """Set up the expectation step of a half set with its own reference."""
     settings, windows, search = refinement.settings, plan.windows, plan.search
     transform = reference_transform(half.density, windows.max_shell, settings.padding, settings.threads)
-    model = HalfModel(
-        refinement.backend.reference(transform), half.sigma2, half.scale, half.spectra.ssnr > SCALE_NEEDS_SSNR
-    )
+    model = HalfModel(backend.reference(transform), half.sigma2, half.scale, half.spectra.ssnr > SCALE_NEEDS_SSNR)
     searched = Search(
         search.orientations,
         search.offsets,
@@ -64,7 +66,7 @@ def expectation_of_half(refinement: Refinement, half: HalfState, plan: Iteration
         settings.quirks.offset_prior_units,
     )
     return Expectation(
-        refinement.backend,
+        backend,
         model,
         searched,
         settings.images,
@@ -150,6 +152,13 @@ class HalfWorker:
         tally.add(1)
         return particle, found
 
+    def audit(self, exactly: Expectation, members: Int64[np.ndarray, " members"]) -> None:
+        """Check the backend's precision on some particles, and go back to single precision if need be."""
+        with ThreadPoolExecutor(self.refinement.settings.threads) as executor:
+            states = list(executor.map(self._state, members[:PARTICLES].tolist()))
+            found = audit(self.expectation, exactly, states, executor)
+        self.refinement.observer.precision_checked(settle_precision(self.refinement.backend, found))
+
     def _batch(self, indices: Int64[np.ndarray, " n"], executor: Executor) -> Batch:
         states = tuple(executor.map(self._state, indices.tolist()))
         images = tuple(self.expectation.images_of(state) for state in states)
@@ -194,11 +203,13 @@ def expect_half(
 ) -> tuple[ExpectationSums, list[tuple[int, Alignment]]]:
     """Align this rank's share of a half set; return its sums and alignments."""
     settings, communicator = refinement.settings, refinement.communicator
-    expectation = expectation_of_half(refinement, half, plan)
+    expectation = expectation_of_half(refinement, half, plan, refinement.backend)
     local = plan.control.sampling.local_searches
     together = is_together(settings, plan.control.iteration, plan.search.prior)
     read_ahead = plan_memory(refinement, plan, together).read_ahead
     worker = HalfWorker(refinement, expectation, assignments, local, together, read_ahead)
+    if refinement.backend.precision is not Precision.FP32:
+        worker.audit(expectation_of_half(refinement, half, plan, CpuBackend()), refinement.members[number])
     sums = [empty_sums(refinement, plan) for _ in range(settings.threads)]
     pools = communicator.pools(number, *hand_outs(refinement, plan), refinement.aligned)
     found = list(worker.align(pools, sums))

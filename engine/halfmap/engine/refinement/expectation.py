@@ -13,7 +13,7 @@ from halfmap.engine.arrays import Array
 from halfmap.engine.backend.interface import Backend, Comparison, Reference
 from halfmap.engine.imaging.preparation import ImageSettings, ParticleImages, PassImages
 from halfmap.engine.imaging.tilt_images import TiltImages
-from halfmap.engine.particles.pose import matrix_to_euler
+from halfmap.engine.particles.pose import euler_to_matrix, matrix_to_euler
 from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.posterior import Posterior, best_only, posterior
 from halfmap.engine.refinement.search import FinePoses, Search, considered
@@ -201,6 +201,14 @@ class Expectation:
         parents = common.own_directions(candidates, frame)[coarse.any(axis=1)]
         poses = poses.seen_from(frame, np.repeat(parents, self.search.orientations.children))
         return self._add(particle, batch.images[index], poses, int(coarse.sum()), sums)
+
+    def scores_around(self, particle: ParticleState) -> Float64[np.ndarray, "orientations offsets"]:
+        """Log-likelihood of coarse offsets with orientations around the centre of a particle's prior, on the host."""
+        step_deg = self.search.orientations.step_deg / 2
+        around = np.stack(np.meshgrid(*[[-step_deg, 0, step_deg]] * 3), axis=-1).reshape(-1, 3)
+        rotations = euler_to_matrix(particle.centre_deg + around)
+        images = self.images_of(particle).of(self.windows[particle.optics].fine)
+        return self.backend.on_host(self._compare(particle, images, rotations, self.search.coarse_offsets_angstrom))
 
     def _add(
         self, particle: ParticleState, images: PassImages, poses: FinePoses, significant: int, sums: ExpectationSums

@@ -85,12 +85,18 @@ def plan_memory(refinement: Refinement, plan: IterationPlan, together: bool) -> 
     )
     per_stack = max(_bytes_of_stack(refinement, optics) for optics in refinement.particles.optics_groups)
     at_most = PARTICLES_AT_ONCE if together else settings.threads
-    left = settings.memory_bytes - (_PROGRAM_BYTES + sums + reference)
-    particles = int(np.clip(left // (per_particle + per_stack), 1, at_most)) if settings.memory_bytes else at_most
+    given = _least_given(settings.memory_bytes, refinement.backend.memory_bytes // 2)
+    left = given - (_PROGRAM_BYTES + sums + reference)
+    particles = int(np.clip(left // (per_particle + per_stack), 1, at_most)) if given else at_most
     particles = particles if together else at_most
     pool = particles if together else settings.pool * settings.threads
     read_ahead = int(np.clip(_READ_AHEAD_BYTES // per_stack, 1, pool))
     return MemoryPlan(reference, sums, maps, per_particle, particles, per_stack, read_ahead)
+
+
+def _least_given(*limits: int) -> int:
+    """Smallest limit, 0 being none. Half of a card's memory is left to what is on its way."""
+    return min((limit for limit in limits if limit), default=0)
 
 
 def _bytes_of_stack(refinement: Refinement, optics: OpticsGroup) -> int:

@@ -44,6 +44,9 @@ class Observer:
     def memory_planned(self, plan: str) -> None:
         """Hear how much memory the iteration takes on each rank, in a line."""
 
+    def precision_checked(self, outcome: str) -> None:
+        """Hear what the precision of a card changes, in a line; only ranks with a card tell."""
+
     def joining(self, resolution_angstrom: float) -> None:
         """Hear up to where the halves share their data."""
 

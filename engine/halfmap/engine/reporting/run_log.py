@@ -127,6 +127,11 @@ class RunLog(Observer):
         """Print the plan."""
         self.say([plan])
 
+    def precision_checked(self, outcome: str) -> None:
+        """Print what was found, from the captain of half set 1, whose bars are drawn, too."""
+        if self.draws:
+            self._print([outcome])
+
     def joining(self, resolution_angstrom: float) -> None:
         """Print up to where the halves share their data."""
         self._record_phase("join", 1.0)

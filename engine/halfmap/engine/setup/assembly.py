@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from halfmap.engine.backend.select import backend
+from halfmap.engine.backend.interface import Backend
 from halfmap.engine.formats.image_source import FromFiles, FromMemory
 from halfmap.engine.ranks.communicator import Communicator
 from halfmap.engine.refinement.observer import Observer
@@ -18,7 +18,12 @@ from halfmap.engine.setup.scratch import Guard, ScratchSettings, copy_name, copy
 
 
 def assemble(
-    inputs: Inputs, settings: Settings, communicator: Communicator, source: ImageSource, observer: Observer
+    inputs: Inputs,
+    settings: Settings,
+    communicator: Communicator,
+    backend: Backend,
+    source: ImageSource,
+    observer: Observer,
 ) -> Refinement:
     """Put a refinement together."""
     return Refinement(
@@ -26,7 +31,7 @@ def assemble(
         grid=inputs.grid,
         group=PointGroup.parse(inputs.arguments.symmetry),
         settings=settings,
-        backend=backend(settings.threads),
+        backend=backend,
         communicator=communicator,
         source=source,
         exchange=_exchange(inputs, settings, communicator),
