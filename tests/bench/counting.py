@@ -10,11 +10,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from halfmap.engine.backend.select import backend
+from halfmap.engine.backend.on_cpu import CpuBackend
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.refinement.expectation import Batch, Expectation
 from halfmap.engine.sampling.priors import Candidates
-from halfmap.engine.setup import assembly
 from tests.bench.counting_backend import counting, pose_pixels
 from tests.bench.tally import Tally
 
@@ -33,8 +32,18 @@ def counted() -> Iterator[Tally]:
     with ExitStack() as stack:
         for method, (name, asked) in watched.items():
             stack.enter_context(patch.object(Expectation, method, _watched(method, tally, name, asked)))
-        stack.enter_context(patch.object(assembly, "backend", lambda *words: counting(backend(*words), tally)))
+        stack.enter_context(patch.object(CpuBackend, "__init__", _counting(CpuBackend.__init__, tally)))
         yield tally
+
+
+def _counting(make: Callable[..., None], tally: Tally) -> Callable[..., None]:
+    """Let each backend count from the beginning, whatever makes it."""
+
+    def run(backend: CpuBackend, *words: Any) -> None:
+        make(backend, *words)
+        counting(backend, tally)
+
+    return run
 
 
 def _watched(method: str, tally: Tally, name: str, asked: Callable[..., int]) -> Callable[..., Any]:
