@@ -1,7 +1,7 @@
 """How time and memory of one expectation step grow with the particles, the box and the HEALPix order."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -112,26 +112,43 @@ def growths(sizes: Sizes, folder: Path) -> Iterator[Growth]:
         ("HEALPix order", "", {order: Step(few, healpix_order=order) for order in sizes.growing_orders}),
     )
     for axis, unit, steps in axes:
-        points = [point_of(size, step, repetitions, folder) for size, step in steps.items()]
-        yield Growth(axis, unit, points, doubling=axis != "HEALPix order")
+        yield Growth(axis, unit, points_of(steps, repetitions, folder), doubling=axis != "HEALPix order")
 
 
-def point_of(size: int, step: Step, repetitions: int, folder: Path) -> Point:
-    """Simulate what a step needs, unless it is there, and measure the step."""
-    root = apart(make_project, step.simulated, folder / f"step_{step.particles}_{step.box_px}")
-    return apart(measured, size, root, step.simulated, step.options, repetitions)
+def points_of(steps: Mapping[int, Step], repetitions: int, folder: Path) -> list[Point]:
+    """Measure steps in turn, so that all see the same disturbances; simulate what they need, unless it is there."""
+    roots = {
+        size: apart(make_project, step.simulated, folder / f"step_{step.particles}_{step.box_px}")
+        for size, step in steps.items()
+    }
+    rounds = [
+        [apart(measured, size, roots[size], step.simulated, step.options) for size, step in steps.items()]
+        for _ in range(repetitions)
+    ]
+    return [median_point(points) for points in zip(*rounds, strict=True)]
 
 
-def measured(size: int, root: Path, simulated: SimulationSettings, options: Sequence[str], repetitions: int) -> Point:
-    """Run the first iteration several times in this process; tell the median time of its expectation step."""
+def median_point(points: Sequence[Point]) -> Point:
+    """Put together what was measured of one step in several processes."""
+    first = points[0]
+    return Point(
+        first.size,
+        median(point.seconds for point in points),
+        first.pose_pixels,
+        median(point.peak_mb for point in points),
+        median(point.above_start_mb for point in points),
+    )
+
+
+def measured(size: int, root: Path, simulated: SimulationSettings, options: Sequence[str]) -> Point:
+    """Run the first iteration in this process; tell the time of its expectation step."""
     load_kernels()
     start_mb = memory_now_mb()
-    runs = [run_refinement(root, simulated, *options) for _ in range(repetitions)]
-    work = runs[0].work
+    run = run_refinement(root, simulated, *options)
     return Point(
         size,
-        median(run.seconds["expectation"] for run in runs),
-        work.coarse.asked + work.fine.asked,
+        run.seconds["expectation"],
+        run.work.coarse.asked + run.work.fine.asked,
         peak_memory_mb(),
         max(peak_memory_mb() - start_mb, 0.0),  # the kernel counts the two in different ways
     )

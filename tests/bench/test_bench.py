@@ -316,11 +316,16 @@ def test_growth_is_told_as_an_exponent_or_by_step():
 
 
 def test_one_step_is_measured(project: Path, simulated: SimulationSettings, run: Run):
-    point = growth.measured(PARTICLES, project, simulated, OPTIONS, 1)
+    point = growth.measured(PARTICLES, project, simulated, OPTIONS)
     assert point.seconds > 0
     # another order of sums may add or drop a barely significant pose
     assert point.pose_pixels == pytest.approx(run.work.coarse.asked + run.work.fine.asked, rel=0.02)
     assert point.peak_mb >= point.above_start_mb >= 0
+
+
+def test_medians_are_taken_of_each_quantity():
+    points = [Point(2, 3.0, 7, 90.0, 20.0), Point(2, 1.0, 7, 100.0, 30.0), Point(2, 2.0, 7, 110.0, 10.0)]
+    assert growth.median_point(points) == Point(2, 2.0, 7, 100.0, 20.0)
 
 
 def test_what_grows_is_what_is_asked_for():
