@@ -67,7 +67,12 @@ class StrictArray(NDArrayOperatorsMixin):
         return wrapped(getattr(ufunc, method)(*unwrapped(inputs), **unwrapped(options)))
 
     def __array_function__(self, function, types, inputs, options):
+        if function is np.asarray:
+            return StrictArray(np.array(inputs[0], order="C"))
         return wrapped(function(*unwrapped(inputs), **unwrapped(options)))
+
+    def get(self):
+        return self.values.copy()
 
     def __getattr__(self, name):
         found = getattr(self.values, name)
@@ -125,8 +130,7 @@ class PlayedCard(CudaDevice):
         return StrictArray(values.copy(order="C"))
 
     def take(self, values):
-        assert isinstance(values, StrictArray)
-        return values.values.copy()
+        return values.get()
 
     def empty(self, *shape):
         return StrictArray(np.full(shape, np.nan, np.float32))

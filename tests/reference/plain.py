@@ -93,6 +93,9 @@ class PlainBackend(Backend):
     def on_host(self, values: np.ndarray) -> np.ndarray:
         return values
 
+    def stack(self, particle: int, read) -> np.ndarray:
+        return read(particle)
+
     def empty_scores(self, *shape: int) -> np.ndarray:
         return np.full(shape, np.nan, np.float32)
 

@@ -73,10 +73,10 @@ def test_the_accumulator_is_added_up_over_all_operators_but_the_identity_is_not_
     accumulator = noise(AccumulatorGeometry(8, 1, 3))
     operators = np.array([np.eye(3), 2 * np.eye(3), 3 * np.eye(3)])
 
-    def add_rotated(sums, rotation, radius, total):
+    def add_rotated(sums, rotations, radius):
         assert radius == 3
         assert sums is accumulator.sums
-        total += 10 * rotation[0, 0] * sums
+        return sums + 10 * rotations[:, 0, 0].sum() * sums
 
     found = symmetrise(accumulator, operators, add_rotated)
     np.testing.assert_allclose(found.sums, (1 + 20 + 30) * accumulator.sums)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from halfmap.engine.backend.precision import Precision
+from halfmap.engine.refinement.greyscale import first_plan, measure_contrast
 from halfmap.engine.refinement.iteration import next_state
 from halfmap.engine.refinement.settings import SearchSettings
 from halfmap.engine.refinement.start import first_state
@@ -59,3 +60,28 @@ def test_a_precision_that_changes_too_much_is_given_up(world, density, played_ca
     assert told[0].endswith("; going on with fp32") == (kept is Precision.FP32)
     expected = outcome_of(world, world.refinement.backend, density, LOCAL).state.assignments
     np.testing.assert_allclose(found.angles_deg, expected.angles_deg, atol=1e-6)
+
+
+def test_the_grey_scale_of_a_reference_is_the_same_on_cores_and_on_a_card(world, density, played_card, kernels):
+    on_card = replace(world.refinement, backend=played_card.PlayedBackend(kernels))
+    found, expected = (
+        measure_contrast(one, state, first_plan(one, state))
+        for one in (on_card, world.refinement)
+        for state in [first_state(one, [density, density], LOCAL, 10.0, -1)]
+    )
+    np.testing.assert_allclose(found.upright, expected.upright, rtol=1e-4)
+    assert found.scale == pytest.approx(expected.scale, rel=1e-3)
+
+
+def test_images_stay_on_a_card_as_long_as_there_is_room(played_card, kernels):
+    card = played_card.PlayedBackend(kernels)
+    card.device._room_bytes = 2 * 100
+    read = []
+
+    def stack(particle):
+        read.append(particle)
+        return np.full((1, 5, 5), particle, np.float32)
+
+    for particle in (1, 2, 3, 1, 3, 2):
+        assert (card.on_host(card.stack(particle, stack)) == particle).all()
+    assert read == [1, 2, 3, 3]

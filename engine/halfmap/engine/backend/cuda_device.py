@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +16,8 @@ from halfmap.engine.fourier.shells import PixelList
 
 _FEWEST_ORIENTATIONS, _MOST_ORIENTATIONS = 32, 4096
 _LARGEST_TILE_BYTES = 256 << 20
+_KEPT_SHARE = 0.4
+"""Share of the memory for images that stay from one iteration to the next."""
 _SLICES_OF_A_GROUP = 64
 """Slices whose residual terms one thread adds up before it adds them to the totals."""
 
@@ -45,6 +48,9 @@ class CudaDevice(Device):
     def __init__(self, memory_bytes: int) -> None:
         self.memory_bytes = memory_bytes
         self.tile_bytes = min(_LARGEST_TILE_BYTES, memory_bytes // 32)
+        self._room_bytes = int(_KEPT_SHARE * memory_bytes)
+        self._kept: dict[int, Array] = {}
+        self._lock = Lock()
         self._pixels: dict[int, tuple[PixelList, Array, Array]] = {}
 
     @abstractmethod
@@ -54,6 +60,17 @@ class CudaDevice(Device):
     def orientations_at_once(self, bytes_each: int) -> int:
         """As many as fit into a share of the memory."""
         return int(np.clip(4 * self.tile_bytes // max(bytes_each, 1), _FEWEST_ORIENTATIONS, _MOST_ORIENTATIONS))
+
+    def kept(self, key: int, make: Callable[[int], np.ndarray]) -> Array:
+        """Keep arrays as long as they take a share of the memory; those beyond are copied anew each time."""
+        if key in self._kept:
+            return self._kept[key]
+        found = self.put(make(key))
+        with self._lock:
+            if found.nbytes <= self._room_bytes and key not in self._kept:
+                self._kept[key] = found
+                self._room_bytes -= found.nbytes
+        return found
 
     def zeros32(self, *shape: int) -> Float32[Array, "*shape"]:
         """Make an array of zeros."""

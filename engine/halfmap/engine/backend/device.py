@@ -45,6 +45,10 @@ class Device(ABC):
         """Copy an array from the device."""
 
     @abstractmethod
+    def kept(self, key: int, make: Callable[[int], np.ndarray]) -> Array:
+        """Give an array that is on the device already, or make it and copy it there; it stays if there is room."""
+
+    @abstractmethod
     def empty(self, *shape: int) -> Float32[Array, "*shape"]:
         """Make an array of single precision with any contents."""
 

@@ -1,11 +1,11 @@
 """What the heavy arithmetic of a refinement consists of, whatever computes it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex64, Float32, Float64
+from jaxtyping import Bool, Complex64, Float, Float32, Float64
 
 from halfmap.engine.arrays import Array
 from halfmap.engine.backend.precision import Precision
@@ -79,6 +79,10 @@ class Backend(ABC):
     @abstractmethod
     def on_host(self, values: Array) -> np.ndarray:
         """Copy an array from there."""
+
+    @abstractmethod
+    def stack(self, particle: int, read: Callable[[int], Float[np.ndarray, "tilts n n"]]) -> Float[Array, "tilts n n"]:
+        """Give a particle's images where this backend computes, read anew or kept from the last time."""
 
     @abstractmethod
     def empty_scores(self, *shape: int) -> Float32[Array, "*shape"]:

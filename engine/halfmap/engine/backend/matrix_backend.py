@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Complex64, Float32, Float64
+from jaxtyping import Complex64, Float, Float32, Float64
 
 from halfmap.engine.arrays import Array
 from halfmap.engine.backend.comparisons import Columns, Correlation, Likelihood, MatrixComparison
@@ -79,6 +79,10 @@ class MatrixBackend(Backend):
     def on_host(self, values: Array) -> np.ndarray:
         """Copy an array from the device."""
         return self.device.take(values)
+
+    def stack(self, particle: int, read: Callable[[int], Float[np.ndarray, "tilts n n"]]) -> Float[Array, "tilts n n"]:
+        """Give a particle's images on the device."""
+        return self.device.kept(particle, read)
 
     def empty_scores(self, *shape: int) -> Float32[Array, "*shape"]:
         """Make room for scores."""

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Float64
 
+from halfmap.engine.arrays import Array, beside
+
 
 def distances(box_px: int, dimensions: int) -> Float64[np.ndarray, "*box"]:
     """Distance of each pixel from the centre n/2, in pixels."""
@@ -27,20 +29,21 @@ def background_fraction(
 
 
 def replace_outside_by_mean(
-    images: Float[np.ndarray, "images *box"], background: Float64[np.ndarray, "*box"]
-) -> Float[np.ndarray, "images *box"]:
+    images: Float[Array, "images *box"], background: Float64[np.ndarray, "*box"]
+) -> Float[Array, "images *box"]:
     """Fade each image into the mean of its own background (RELION: softMaskOutsideMap)."""
     flat = images.reshape(len(images), -1)
-    mean = flat @ background.ravel() / max(background.sum(), np.finfo(float).tiny)
+    mean = flat @ beside(background.ravel(), images) / max(background.sum(), np.finfo(float).tiny)
     return mix_background(images, mean.reshape(-1, *[1] * (images.ndim - 1)), background)
 
 
 def mix_background(
-    images: Float[np.ndarray, "images *box"],
-    outside: Float[np.ndarray, "images *any"],
+    images: Float[Array, "images *box"],
+    outside: Float[Array, "images *any"],
     background: Float64[np.ndarray, "*box"],
-) -> Float[np.ndarray, "images *box"]:
+) -> Float[Array, "images *box"]:
     """Fade each image into what stands outside, by the background's weight."""
+    background = beside(background, images)
     return ((1 - background) * images + background * outside).astype(images.dtype)
 
 

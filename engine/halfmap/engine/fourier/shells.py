@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64, Num
 
+from halfmap.engine.arrays import Array, beside
+
 
 def round_half_away(value: Num[np.ndarray, "*n"]) -> Int64[np.ndarray, "*n"]:
     """Round to the nearest integer, halves away from zero (RELION: ROUND; NumPy rounds halves to even)."""
@@ -111,9 +113,9 @@ class PixelList:
         """Radii in shells of the image."""
         return np.hypot(self.kx, self.ky)
 
-    def take(self, half_transforms: Num[np.ndarray, "images rows columns"]) -> Num[np.ndarray, "images pixels"]:
+    def take(self, half_transforms: Num[Array, "images rows columns"]) -> Num[Array, "images pixels"]:
         """Pick the list's pixels out of half-transforms."""
-        return half_transforms.reshape(len(half_transforms), -1)[:, self.index]
+        return half_transforms.reshape(len(half_transforms), -1)[:, beside(self.index, half_transforms)]
 
 
 @cache

@@ -7,11 +7,15 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Complex, Float
 
+from halfmap.engine.arrays import Array
 from halfmap.engine.fourier.shells import frequencies
 
 
-def transform_images(images: Float[np.ndarray, "images n n"]) -> Complex[np.ndarray, "images n half"]:
+def transform_images(images: Float[Array, "images n n"]) -> Complex[Array, "images n half"]:
     """Transform centred images into half-transforms divided by n²."""
+    if not isinstance(images, np.ndarray):
+        # SciPy does not know arrays on cards
+        return np.fft.rfft2(np.fft.ifftshift(images, axes=(1, 2)), norm="forward")
     return scipy.fft.rfft2(scipy.fft.ifftshift(images, axes=(1, 2)), norm="forward")
 
 

@@ -3,10 +3,12 @@
 RELION: CTF::initialise, CTF::getCTF; dose filter after Grant & Grigorieff (2015).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float64
+
+from halfmap.engine.arrays import Array, beside
 
 _DOSE_A, _DOSE_B, _DOSE_C = 0.245, -1.665, 2.81
 _SMALLEST = 1e-8
@@ -57,18 +59,22 @@ class TiltCtf:
         Multiplies the CTF.
     """
 
-    defocus_u_angstrom: Float64[np.ndarray, " tilts"]
-    defocus_v_angstrom: Float64[np.ndarray, " tilts"]
-    defocus_angle_deg: Float64[np.ndarray, " tilts"]
-    phase_shift_deg: Float64[np.ndarray, " tilts"]
-    dose: Float64[np.ndarray, " tilts"]
-    bfactor_angstrom2: Float64[np.ndarray, " tilts"]
-    scale: Float64[np.ndarray, " tilts"]
+    defocus_u_angstrom: Float64[Array, " tilts"]
+    defocus_v_angstrom: Float64[Array, " tilts"]
+    defocus_angle_deg: Float64[Array, " tilts"]
+    phase_shift_deg: Float64[Array, " tilts"]
+    dose: Float64[Array, " tilts"]
+    bfactor_angstrom2: Float64[Array, " tilts"]
+    scale: Float64[Array, " tilts"]
+
+    def beside(self, other: Array) -> "TiltCtf":
+        """Copy the parameters to where another array lies."""
+        return replace(self, **{field.name: beside(getattr(self, field.name), other) for field in fields(self)})
 
 
 def dose_weight(
-    dose: Float64[np.ndarray, "tilts 1"], frequency: Float64[np.ndarray, " pixels"]
-) -> Float64[np.ndarray, "tilts pixels"]:
+    dose: Float64[Array, "tilts 1"], frequency: Float64[Array, " pixels"]
+) -> Float64[Array, "tilts pixels"]:
     """Amplitude left after an exposure, exp(-dose/(2·Nₑ(u))), with the critical exposure Nₑ; 1 at u = 0.
 
     `dose` in e/Å², `frequency` in 1/Å.
@@ -79,8 +85,8 @@ def dose_weight(
 
 
 def ctf_phase(
-    tilts: TiltCtf, microscope: Microscope, fx: Float64[np.ndarray, " pixels"], fy: Float64[np.ndarray, " pixels"]
-) -> Float64[np.ndarray, "tilts pixels"]:
+    tilts: TiltCtf, microscope: Microscope, fx: Float64[Array, " pixels"], fy: Float64[Array, " pixels"]
+) -> Float64[Array, "tilts pixels"]:
     """Phase γ of the CTF −sin γ at frequencies (fx, fy) in 1/Å."""
     angle = np.deg2rad(tilts.defocus_angle_deg)[:, None]
     along = np.cos(angle) * fx + np.sin(angle) * fy
@@ -97,10 +103,10 @@ def ctf_phase(
 def ctf_values(
     tilts: TiltCtf,
     microscope: Microscope,
-    fx: Float64[np.ndarray, " pixels"],
-    fy: Float64[np.ndarray, " pixels"],
+    fx: Float64[Array, " pixels"],
+    fy: Float64[Array, " pixels"],
     intact_first_peak: bool = False,
-) -> Float64[np.ndarray, "tilts pixels"]:
+) -> Float64[Array, "tilts pixels"]:
     """CTF of each tilt image, damped by dose or B-factor and scaled.
 
     Parameters

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Complex64, Float32, Float64
 
+from halfmap.engine.arrays import Array, beside, on_host
 from halfmap.engine.fourier.masks import background_fraction, distances, mix_background, replace_outside_by_mean
 from halfmap.engine.fourier.shells import (
     PixelList,
@@ -96,15 +97,15 @@ class ParticleImages:
     ctf
         Imaging conditions of the images.
     masked, unmasked
-        Half-transforms.
+        Half-transforms, on the host or on a card.
     """
 
     optics: OpticsGroup
     grid: ModelGrid
     rotations: Float64[np.ndarray, "tilts 3 3"]
     ctf: TiltCtf
-    masked: Complex64[np.ndarray, "tilts n half"]
-    unmasked: Complex64[np.ndarray, "tilts n half"]
+    masked: Complex64[Array, "tilts n half"]
+    unmasked: Complex64[Array, "tilts n half"]
 
     @property
     def tilts(self) -> int:
@@ -115,7 +116,7 @@ class ParticleImages:
     def power(self) -> Float64[np.ndarray, " shells"]:
         """Σ |F|² of the masked images by model shell, each Hermitian pair once."""
         once = counted_once(self.optics.box_px, 2)
-        power = (np.abs(self.masked[:, once]) ** 2).sum(axis=0, dtype=np.float64)
+        power = on_host((np.abs(self.masked) ** 2).sum(axis=0, dtype=np.float64))[once]
         return shell_sums(power, self._model_shells(shell_indices(self.optics.box_px, 2)[once]), self.grid.shells)
 
     @cached_property
@@ -129,7 +130,7 @@ class ParticleImages:
 
 
 def load_images(
-    stack: Float32[np.ndarray, "tilts n n"],
+    stack: Float32[Array, "tilts n n"],
     optics: OpticsGroup,
     grid: ModelGrid,
     rotations: Float64[np.ndarray, "tilts 3 3"],
@@ -137,7 +138,7 @@ def load_images(
     settings: ImageSettings,
     noise: Float32[np.ndarray, "tilts n n"] | None = None,
 ) -> ParticleImages:
-    """Mask and transform a particle's images.
+    """Mask and transform a particle's images, where they are.
 
     Parameters
     ----------
@@ -153,7 +154,10 @@ def load_images(
         settings.mask_diameter_angstrom / (2 * optics.pixel_size_angstrom),
         settings.mask_edge_px,
     )
-    masked = replace_outside_by_mean(stack, background) if noise is None else mix_background(stack, noise, background)
+    if noise is None:
+        masked = replace_outside_by_mean(stack, background)
+    else:
+        masked = mix_background(stack, beside(noise, stack), background)
     return ParticleImages(optics, grid, rotations, ctf, transform_images(masked), transform_images(stack))
 
 
@@ -271,22 +275,17 @@ def _pixels(box_px: int, one_pass: PassSettings, reach: float) -> PixelList:
     return PixelList(box_px, everything.kx[inside], everything.ky[inside])
 
 
-def _window_norm(
-    transforms: Complex64[np.ndarray, "tilts n half"], box_px: int, size_px: int
-) -> Float32[np.ndarray, "tilts 1"]:
+def _window_norm(transforms: Complex64[Array, "tilts n half"], box_px: int, size_px: int) -> Float32[Array, "tilts 1"]:
     norm = np.linalg.norm(window(box_px, size_px).take(transforms), axis=1, keepdims=True)
     return np.maximum(norm, np.finfo(np.float32).tiny)
 
 
-def _model_ctf(
-    images: ParticleImages, settings: ImageSettings, pixels: PixelList
-) -> Float32[np.ndarray, "tilts pixels"]:
+def _model_ctf(images: ParticleImages, settings: ImageSettings, pixels: PixelList) -> Float32[Array, "tilts pixels"]:
     """CTF at the pixels, squared for premultiplied images; on grids of another extent with the ratio of scales."""
     ratio = images.grid.shells_per_image_shell(images.optics)
     if not settings.ctf_correction:
-        return np.full((images.tilts, len(pixels.kx)), ratio**2, np.float32)
-    extent = images.optics.extent_angstrom
-    value = ctf_values(
-        images.ctf, images.optics.microscope, pixels.kx / extent, pixels.ky / extent, settings.intact_first_peak
-    )
+        return beside(np.full((images.tilts, len(pixels.kx)), ratio**2, np.float32), images.masked)
+    extent, ctf = images.optics.extent_angstrom, images.ctf.beside(images.masked)
+    fx, fy = (beside(k / extent, images.masked) for k in (pixels.kx, pixels.ky))
+    value = ctf_values(ctf, images.optics.microscope, fx, fy, settings.intact_first_peak)
     return (ratio**2 * (value**2 if images.optics.premultiplied else value)).astype(np.float32)

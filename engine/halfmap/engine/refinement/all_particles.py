@@ -25,7 +25,7 @@ from halfmap.engine.refinement.expectation import (
 from halfmap.engine.refinement.memory_plan import plan_memory
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.read_ahead import ReadAhead
-from halfmap.engine.refinement.refinement import Refinement
+from halfmap.engine.refinement.refinement import Refinement, WhereItComputes
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.settings import Settings
 from halfmap.engine.refinement.state import HalfState
@@ -124,7 +124,7 @@ class HalfWorker:
         sums
             One set of sums for each thread, added to in place.
         """
-        tally, source = Tally(pools.tell_done), self.refinement.source
+        tally, source = Tally(pools.tell_done), WhereItComputes(self.refinement.source, self.refinement.backend)
         with ReadAhead(source, self.read_ahead, len(sums)) as ahead, ThreadPoolExecutor(len(sums)) as executor:
             worker = replace(self, refinement=replace(self.refinement, source=ahead))
             for pool in ahead.before(pools.given):

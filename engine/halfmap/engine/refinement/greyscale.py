@@ -93,9 +93,10 @@ def _fit(
     optics = refinement.particles.optics_of(particle)
     offsets_px = (centre + plan.search.offsets.coarse_angstrom) / optics.pixel_size_angstrom
     compared, weighted = _images(refinement, state, plan, particle)
-    scores = refinement.backend.correlations(reference, compared, rotations, offsets_px) / len(compared.ctf)
+    backend = refinement.backend
+    scores = backend.on_host(backend.correlations(reference, compared, rotations, offsets_px)) / len(compared.ctf)
     best, offset = np.unravel_index(int(scores.argmax()), scores.shape)
-    model = weighted.ctf * refinement.backend.slices(reference, weighted, rotations[best][None])[0]
+    model = weighted.ctf * backend.on_host(backend.slices(reference, weighted, rotations[best][None]))[0]
     shift = weighted.shifts(offsets_px[offset][None])[0]
     phase = np.exp(-2j * np.pi * (shift[:, :1] * weighted.pixels.kx + shift[:, 1:] * weighted.pixels.ky))
     weight = weighted.scoring_weight

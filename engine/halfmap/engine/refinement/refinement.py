@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
+from halfmap.engine.arrays import Array
 from halfmap.engine.backend.interface import Backend
 from halfmap.engine.fourier.shells import round_half_away
 from halfmap.engine.imaging.preparation import ModelGrid, ParticleImages, load_images, noise_images
@@ -24,6 +25,26 @@ class ImageSource(ABC):
     @abstractmethod
     def read(self, particle: int) -> Float[np.ndarray, "tilts n n"]:
         """Read the stack of a particle, in the precision in which it is stored."""
+
+
+@dataclass(frozen=True)
+class WhereItComputes(ImageSource):
+    """Stacks where a backend computes.
+
+    Parameters
+    ----------
+    source
+        Where they are read from.
+    backend
+        What keeps them, if there is room.
+    """
+
+    source: ImageSource
+    backend: Backend
+
+    def read(self, particle: int) -> Float[Array, "tilts n n"]:
+        """Give the stack of a particle."""
+        return self.backend.stack(particle, self.source.read)
 
 
 class SumsExchange(ABC):
