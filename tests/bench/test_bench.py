@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,7 +171,7 @@ def test_products_and_samples_are_counted_in_the_wide_search(run: Run):
 class FirstParticleOnly(Comparison):
     """Fills in the scores of one particle, by ten functions."""
 
-    mixing = np.ones((10, 2), np.float32)
+    columns = (SimpleNamespace(mixing=np.ones((1, 4, 2))), SimpleNamespace(mixing=np.ones((2, 3, 2))))
     orientations_at_once = 256
 
     def fill_scores(self, rotations: np.ndarray, wanted: np.ndarray, scores: np.ndarray) -> None:

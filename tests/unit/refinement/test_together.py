@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.sums import ExpectationSums
 from halfmap.engine.refinement.tally import Tally
-from halfmap.engine.refinement.together import align_together, batches, in_batches
+from halfmap.engine.refinement.together import align_together, batches, even_tiles, in_batches
 from halfmap.engine.sampling.offsets import OffsetGrid
 from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.priors import OrientationPrior
@@ -164,3 +165,21 @@ def test_who_is_aligned_together_is_decided_by_search_and_wishes(world):
     assert not is_together(first_by_correlation, 1, None)
     assert is_together(first_by_correlation, 2, None)
     assert not is_together(replace(settings, quirks=replace(settings.quirks, own_frames=True)), 2, None)
+
+
+@pytest.mark.parametrize(
+    ("count", "at_most", "threads", "expected"),
+    [
+        (672, 256, 2, [168] * 4),
+        (6144, 256, 2, [256] * 24),
+        (5, 256, 1, [5]),
+        (2, 256, 3, [1, 1]),
+        (700, 256, 1, [233, 233, 234]),
+    ],
+)
+def test_each_thread_has_as_many_tiles_of_the_same_size(count, at_most, threads, expected):
+    tiles = even_tiles(count, at_most, threads)
+    assert [last - first for first, last in tiles] == expected
+    assert tiles[0][0] == 0
+    assert tiles[-1][1] == count
+    assert all(one[1] == next_one[0] for one, next_one in pairwise(tiles))

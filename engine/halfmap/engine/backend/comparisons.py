@@ -18,12 +18,11 @@ _SINGLE_BYTES = 4
 Scores = Float32[Array, "particles orientations offsets"]
 ByFunction = Float32[Array, "some_tilts orientations particles functions"]
 Power = Float32[Array, "some_tilts orientations particles"]
-TotalPower = Float32[Array, "orientations particles"]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What slices in some tilts are multiplied by.
+    """What slices in some tilts are multiplied by, and what becomes of the products.
 
     Parameters
     ----------
@@ -33,16 +32,14 @@ class Columns:
         Images times the functions that shifts are mixtures of, real and imaginary parts.
     power_weight
         What the power of slices is multiplied by.
+    mixing
+        What mixes the functions into offsets.
     """
 
     tilts: slice
     images: Float32[Array, "particles some_tilts functions numbers"]
     power_weight: Float32[Array, "particles some_tilts pixels"]
-
-    @property
-    def functions(self) -> int:
-        """Functions of all these tilts."""
-        return int(self.images.shape[1] * self.images.shape[2])
+    mixing: Float32[Array, "some_tilts functions offsets"]
 
 
 @dataclass(frozen=True)
@@ -55,20 +52,17 @@ class MatrixComparison(Comparison):
         Where and how slices are read.
     columns
         Images, one entry for each stretch of tilts.
-    mixing
-        What mixes the functions of all tilts into offsets.
     """
 
     device: Device
     reader: SliceReader
     columns: Sequence[Columns]
-    mixing: Float32[Array, "all_functions offsets"]
 
     @property
     def orientations_at_once(self) -> int:
         """As the device likes it."""
-        particles, tilts, _, numbers = self.columns[0].images.shape
-        products = 2 * particles * int(self.mixing.shape[0])
+        particles, tilts, functions, numbers = self.columns[0].images.shape
+        products = 2 * particles * tilts * functions
         return self.device.orientations_at_once(_SINGLE_BYTES * (tilts * (numbers + numbers // 2) + products))
 
     def fill_scores(
@@ -79,45 +73,57 @@ class MatrixComparison(Comparison):
     ) -> None:
         """Read the slices of each tilt once, and multiply them with the particles that want them."""
         parts = [
-            (where, self.device.empty(_count(where.orientations), _count(where.particles), self.mixing.shape[0]))
+            (where, self.device.zeros32(where.orientation_count, where.particle_count, scores.shape[2]))
             for where in rectangles(wanted, self.device.block_orientations)
         ]
-        powers = [self.device.zeros32(*products.shape[:2]) for _, products in parts]
-        done = 0
         for columns in self.columns:
             slices, squares = self.reader.with_squares(rotations, columns.tilts)
-            here = slice(done, done + columns.functions)
-            for (where, products), power in zip(parts, powers, strict=True):
+            for where, total in parts:
                 images, power_weight = columns.images[where.particles], columns.power_weight[where.particles]
-                found = _times(slices[:, where.orientations], images)
-                weighed = self._weighed(found, _power(squares[:, where.orientations], power_weight), power)
-                products[:, :, here] = weighed.transpose(1, 2, 0, 3).reshape(*products.shape[:2], -1)
-            done = here.stop
-        for (where, products), power in zip(parts, powers, strict=True):
-            mixed = products.reshape(-1, done) @ self.mixing
-            new = mixed.reshape(*products.shape[:2], -1) - power[..., None]
-            scores[where.particles, where.orientations] = new.swapaxes(0, 1)
+                products = _times(slices[:, where.orientations], images)
+                total[...] += self._mixed(
+                    products, _power(squares[:, where.orientations], power_weight), columns.mixing
+                )
+        for where, total in parts:
+            scores[where.particles, where.orientations] = total.swapaxes(0, 1)
 
     @abstractmethod
-    def _weighed(self, products: ByFunction, power: Power, total: TotalPower) -> ByFunction:
-        """Take account of the power of the slices in some tilts."""
+    def _mixed(
+        self, products: ByFunction, power: Power, mixing: Float32[Array, "some_tilts functions offsets"]
+    ) -> Float32[Array, "orientations particles offsets"]:
+        """Turn products with functions into scores of offsets, taking account of the power of the slices."""
 
 
 @dataclass(frozen=True)
 class Likelihood(MatrixComparison):
     """The power is half of what the log-likelihood multiplies it by, and is subtracted."""
 
-    def _weighed(self, products: ByFunction, power: Power, total: TotalPower) -> ByFunction:
-        total += power.sum(axis=0)
-        return products
+    def _mixed(
+        self, products: ByFunction, power: Power, mixing: Float32[Array, "some_tilts functions offsets"]
+    ) -> Float32[Array, "orientations particles offsets"]:
+        scores = _mixture(products, mixing)
+        scores -= power.sum(axis=0)[..., None]
+        return scores
 
 
 @dataclass(frozen=True)
 class Correlation(MatrixComparison):
     """Each slice is divided by the root of its power, that of the slice times the CTF."""
 
-    def _weighed(self, products: ByFunction, power: Power, total: TotalPower) -> ByFunction:  # noqa: ARG002
-        return products / np.sqrt(np.where(power > 0, power, np.float32(1)))[..., None]
+    def _mixed(
+        self, products: ByFunction, power: Power, mixing: Float32[Array, "some_tilts functions offsets"]
+    ) -> Float32[Array, "orientations particles offsets"]:
+        root = np.sqrt(np.where(power > 0, power, np.float32(1)))
+        return _mixture(products / root[..., None], mixing)
+
+
+def _mixture(
+    products: ByFunction, mixing: Float32[Array, "some_tilts functions offsets"]
+) -> Float32[Array, "orientations particles offsets"]:
+    """Add up mixtures over tilts; of a single one nothing is copied."""
+    tilts, functions, offsets = mixing.shape
+    rows = products.transpose(1, 2, 0, 3).reshape(-1, tilts * functions)
+    return (rows @ mixing.reshape(-1, offsets)).reshape(*products.shape[1:3], offsets)
 
 
 def _times(
@@ -133,7 +139,3 @@ def _power(
     squares: Float32[Array, "some_tilts orientations pixels"], weight: Float32[Array, "particles some_tilts pixels"]
 ) -> Power:
     return squares @ weight.transpose(1, 2, 0)
-
-
-def _count(some: slice) -> int:
-    return int(some.stop - some.start)

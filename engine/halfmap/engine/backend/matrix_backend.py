@@ -154,8 +154,7 @@ class MatrixBackend(Backend):
                 column.power_weight[particle] = weight[mixture.tilts]
 
         self.device.for_each(fill, range(len(compared.images)))
-        mixing = np.concatenate([one.mixing.reshape(-1, one.mixing.shape[2]) for one in mixtures])
-        return kind(self.device, self._reader(reference, first, compared.geometry), columns, mixing)
+        return kind(self.device, self._reader(reference, first, compared.geometry), columns)
 
     def _empty_columns(self, compared: Compared, mixture: ShiftMixture) -> Columns:
         particles, (tilts, functions, pixels) = len(compared.images), mixture.functions.shape
@@ -163,6 +162,7 @@ class MatrixBackend(Backend):
             mixture.tilts,
             self.device.empty(particles, tilts, functions, 2 * pixels),
             self.device.empty(particles, tilts, pixels),
+            mixture.mixing,
         )
 
     def accumulate(

@@ -23,6 +23,16 @@ class Rectangle:
     particles: slice
     orientations: slice
 
+    @property
+    def particle_count(self) -> int:
+        """Number of particles."""
+        return int(self.particles.stop - self.particles.start)
+
+    @property
+    def orientation_count(self) -> int:
+        """Number of orientations."""
+        return int(self.orientations.stop - self.orientations.start)
+
 
 def rectangles(wanted: Bool[np.ndarray, "particles orientations"], block: int) -> list[Rectangle]:
     """Cover what is wanted, without overlaps, by blocks of so many orientations."""

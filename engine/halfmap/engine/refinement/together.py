@@ -48,7 +48,7 @@ def align_together(
     candidates = list(
         executor.map(lambda frame, one: common.candidates(frame, one.centre_deg), batch.frames, batch.particles)
     )
-    scores = _coarse_scores(expectation, batch, candidates, executor, tally)
+    scores = _coarse_scores(expectation, batch, candidates, executor, tally, len(sums))
 
     def aligned(index: int, thread: int) -> Alignment:
         found = expectation.align_compared(batch, index, candidates[index], scores[index], sums[thread])
@@ -66,7 +66,12 @@ def align_together(
 
 
 def _coarse_scores(
-    expectation: Expectation, batch: Batch, candidates: Sequence[Candidates], executor: Executor, tally: Tally
+    expectation: Expectation,
+    batch: Batch,
+    candidates: Sequence[Candidates],
+    executor: Executor,
+    tally: Tally,
+    threads: int,
 ) -> Float32[Array, "particles orientations offsets"]:
     """Scores of all orientations of the common grid; nothing is written where no orientation of a tile is possible."""
     common = expectation.search.common
@@ -81,7 +86,14 @@ def _coarse_scores(
         comparison.fill_scores(common.rotations[tile], possible[:, tile], scores[:, tile])
         tally.add(_COARSE_SHARE * len(candidates) * (last - first) / possible.shape[1])
 
-    edges = [*range(0, possible.shape[1], comparison.orientations_at_once), possible.shape[1]]
-    for _ in tally.results([executor.submit(fill, *tile) for tile in pairwise(edges)]):
+    tiles = even_tiles(possible.shape[1], comparison.orientations_at_once, threads)
+    for _ in tally.results([executor.submit(fill, *tile) for tile in tiles]):
         pass
     return scores
+
+
+def even_tiles(count: int, at_most: int, threads: int) -> list[tuple[int, int]]:
+    """Cut a number of things into tiles of nearly equal size, as many for each thread."""
+    tiles = -(-count // at_most)
+    edges = np.linspace(0, count, -(-tiles // threads) * threads + 1).astype(int).tolist()
+    return [(first, last) for first, last in pairwise(edges) if first < last]
