@@ -195,7 +195,7 @@ def hand_outs(refinement: Refinement, plan: IterationPlan) -> tuple[dict[int, In
     workers = len(workers_of(1, refinement.communicator.size))
     most = -(-max(len(some) for some in members.values()) // workers)
     ordered = {half: in_batches(refinement.particles, some) for half, some in members.items()}
-    return ordered, max(1, min(plan_memory(refinement, plan, together=True).particles, most))
+    return ordered, max(1, min(plan_memory(refinement, plan, together=True).handed_out, most))
 
 
 def expect_half(

@@ -1,27 +1,15 @@
-"""How much memory a rank takes, and how many particles it may compare at once within what it is given.
-
-Only what grows with the data is counted, besides a program that has done nothing yet.
-"""
+"""How much memory a rank takes, and how many particles it may compare at once within what it is given."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from halfmap.engine.fourier.projector import array_size, padded_box_px
-from halfmap.engine.fourier.shells import disc
-from halfmap.engine.particles.optics import OpticsGroup
+from halfmap.engine.refinement import memory_use
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.refinement import Refinement
 
 PARTICLES_AT_ONCE = 64
 _READ_AHEAD_BYTES = 256 << 20
-_PROGRAM_BYTES = 340 << 20
-"""A rank with its libraries and compiled code, before it has any data."""
-_COMPLEX, _DOUBLE, _PAIR, _SINGLE = 16, 8, 8, 4
-_PADDED_MAPS = 3.5
-"""Arrays of the padded box that a reconstruction holds at once, in double precision."""
-_MORE_FUNCTIONS_PER_PX, _MORE_FUNCTIONS = 15, 10
-"""By how many functions shifts within a disc need more than the product of both areas, per pixel of its radius."""
 
 
 @dataclass(frozen=True)
@@ -30,39 +18,57 @@ class MemoryPlan:
 
     Parameters
     ----------
-    reference
-        The sliced reference, and what it is made from.
+    program
+        What does not depend on the iteration.
+    reference, making_reference
+        The sliced reference, and what is held while it is made.
     sums
         Accumulators of all threads.
     maps
-        Padded maps of a reconstruction.
+        Sums and padded maps of a reconstruction.
+    threads
+        What all threads hold beside particles.
     per_particle
-        Images, their products with functions of shifts, and scores of one particle.
+        What is held of a particle, in all threads.
     particles
         Particles that are held at once.
+    handed_out
+        Particles that are handed out at once.
     per_stack
         Images of one particle as they are read.
     read_ahead
         Stacks that are read before they are needed.
+    given
+        What `--memory` allows; 0 for any amount.
     """
 
+    program: int
     reference: int
+    making_reference: int
     sums: int
     maps: int
+    threads: int
     per_particle: int
     particles: int
+    handed_out: int
     per_stack: int
     read_ahead: int
+    given: int
+
+    @property
+    def of_particles(self) -> int:
+        """Particles and what threads make of them, and stacks read ahead."""
+        return self.particles * self.per_particle + self.read_ahead * self.per_stack + self.threads
 
     @property
     def total(self) -> int:
-        """All of it; sums are there while maps are made, references and particles are not."""
-        particles = self.particles * self.per_particle + self.read_ahead * self.per_stack
-        return _PROGRAM_BYTES + self.sums + max(self.reference + particles, self.maps)
+        """All of it: sums grow while a reference is made and compared, and turn into maps afterwards."""
+        comparing = max(self.making_reference, self.reference + self.of_particles)
+        return self.program + max(self.sums + comparing, self.maps)
 
 
 def plan_memory(refinement: Refinement, plan: IterationPlan, together: bool) -> MemoryPlan:
-    """Count what an iteration needs, and take as few particles at once as fit into what is given.
+    """Count what an iteration needs, and take as few particles at once as fit into what is given, one at least.
 
     Parameters
     ----------
@@ -72,62 +78,49 @@ def plan_memory(refinement: Refinement, plan: IterationPlan, together: bool) -> 
         Particles of a tomogram are compared with the same slices.
     """
     settings, windows = refinement.settings, plan.windows
-    padded = padded_box_px(windows.box_px, windows.padding)
-    half_transform = padded**2 * (padded // 2 + 1)
-    voxels = int(np.prod(windows.geometry.shape[:3]))
-    size = array_size(windows.max_shell, windows.padding)
-    reference = _PAIR * size**2 * (size // 2 + 1) + _COMPLEX * half_transform + _DOUBLE * padded**3
-    sums = (settings.threads + 1) * 3 * _DOUBLE * voxels
-    maps = int(_PADDED_MAPS * _DOUBLE * padded**3)
-    per_particle = max(
-        _bytes_of_particle(refinement, plan, number, optics, together)
-        for number, optics in enumerate(refinement.particles.optics_groups)
+    program, sums = memory_use.bytes_of_program(refinement), memory_use.bytes_of_sums(refinement, windows)
+    reference, making = memory_use.bytes_of_reference(windows)
+    threads = settings.threads * memory_use.THREAD_BYTES
+    per_particle = memory_use.bytes_of_particle(refinement, plan, together)
+    per_stack = memory_use.bytes_of_stack(refinement)
+    left = settings.memory_bytes - (program + sums + reference + threads)
+    fit = max(1, left // (per_particle + per_stack)) if settings.memory_bytes else PARTICLES_AT_ONCE
+    largest = min(PARTICLES_AT_ONCE, memory_use.largest_batch(refinement)) if together else settings.threads
+    particles = min(largest, fit) if together else largest
+    at_once = PARTICLES_AT_ONCE if fit >= largest else particles
+    handed_out = at_once if together else settings.pool * settings.threads
+    ahead = _READ_AHEAD_BYTES // per_stack if fit >= largest else particles
+    return MemoryPlan(
+        program=program,
+        reference=reference,
+        making_reference=making,
+        sums=sums,
+        maps=memory_use.bytes_of_maps(refinement, windows, plan.control.has_converged),
+        threads=threads,
+        per_particle=per_particle,
+        particles=particles,
+        handed_out=handed_out,
+        per_stack=per_stack,
+        read_ahead=int(np.clip(ahead, 1, min(handed_out, memory_use.largest_share(refinement)))),
+        given=settings.memory_bytes,
     )
-    per_stack = max(_bytes_of_stack(refinement, optics) for optics in refinement.particles.optics_groups)
-    at_most = PARTICLES_AT_ONCE if together else settings.threads
-    given = _least_given(settings.memory_bytes, refinement.backend.memory_bytes // 2)
-    left = given - (_PROGRAM_BYTES + sums + reference)
-    particles = int(np.clip(left // (per_particle + per_stack), 1, at_most)) if given else at_most
-    particles = particles if together else at_most
-    pool = particles if together else settings.pool * settings.threads
-    read_ahead = int(np.clip(_READ_AHEAD_BYTES // per_stack, 1, pool))
-    return MemoryPlan(reference, sums, maps, per_particle, particles, per_stack, read_ahead)
 
 
-def _least_given(*limits: int) -> int:
-    """Smallest limit, 0 being none. Half of a card's memory is left to what is on its way."""
-    return min((limit for limit in limits if limit), default=0)
-
-
-def _bytes_of_stack(refinement: Refinement, optics: OpticsGroup) -> int:
-    """Memory of a stack in single precision."""
-    return _SINGLE * max(int(visible.sum()) for visible in refinement.particles.visible) * optics.box_px**2
-
-
-def _bytes_of_particle(
-    refinement: Refinement, plan: IterationPlan, number: int, optics: OpticsGroup, together: bool
-) -> int:
-    windows, search, box = plan.windows.by_group[number], plan.search, optics.box_px
-    tilts = max(int(visible.sum()) for visible in refinement.particles.visible)
-    whole = 2 * _PAIR * box * (box // 2 + 1)
-    in_windows = sum(_PAIR * 4 * len(disc(box, size, size / 2).kx) for size in (windows.coarse.image_size_px, box))
-    pixels = len(disc(box, windows.coarse.image_size_px, windows.coarse.image_size_px / 2).kx)
-    offsets = len(search.offsets.coarse_angstrom)
-    radius_px = search.offsets.range_angstrom / optics.pixel_size_angstrom
-    areas = np.pi * radius_px**2 * np.pi * (windows.coarse.image_size_px / 2 / box) ** 2
-    functions = min(offsets, int(areas + _MORE_FUNCTIONS_PER_PX * radius_px) + _MORE_FUNCTIONS)
-    orientations = len(search.orientations.pixels) * len(search.orientations.psi_deg)
-    scores = _SINGLE * orientations * offsets if together else 0
-    return tilts * (whole + in_windows + _PAIR * pixels * functions) + scores
-
-
-def in_words(plan: MemoryPlan) -> str:
-    """Write a plan as a line."""
+def in_words(plan: MemoryPlan) -> list[str]:
+    """Write a plan as a line, and another one if it asks for more than is given."""
 
     def gb(count: float) -> str:
         return f"{count / 2**30:.2f} GB"
 
-    return (
-        f" Memory of each rank: at most {gb(plan.total)} (reference {gb(plan.reference)}, sums {gb(plan.sums)}, "
-        f"{plan.particles} particles at once {gb(plan.particles * plan.per_particle)}, reconstruction {gb(plan.maps)})"
+    line = (
+        f" Memory of each rank: at most {gb(plan.total)} (program {gb(plan.program)}, "
+        f"reference {gb(plan.making_reference)}, sums {gb(plan.sums)}, "
+        f"{plan.particles} particles at once {gb(plan.of_particles)}, reconstruction {gb(plan.maps)})"
     )
+    if not plan.given or plan.total <= plan.given:
+        return [line]
+    return [
+        line,
+        f" WARNING: --memory {plan.given / 2**30:.2f} is less than the {gb(plan.total)} that this iteration needs "
+        f"with {plan.particles} particle{'s' if plan.particles > 1 else ''} at once; it goes on all the same.",
+    ]

@@ -41,8 +41,8 @@ class Observer:
     def search_planned(self, control: Control, sizes: tuple[SearchSize, SearchSize]) -> None:
         """Hear what is going to be searched."""
 
-    def memory_planned(self, plan: str) -> None:
-        """Hear how much memory the iteration takes on each rank, in a line."""
+    def memory_planned(self, lines: list[str]) -> None:
+        """Hear how much memory the iteration takes on each rank, in lines."""
 
     def precision_checked(self, outcome: str) -> None:
         """Hear what the precision of a card changes, in a line; only ranks with a card tell."""

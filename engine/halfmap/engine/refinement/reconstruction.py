@@ -55,14 +55,16 @@ def reconstruct_halves(
     refinement, state, plan
         The refinement, the state before the iteration, and what the iteration does.
     sums
-        Complete sums of the halves that this rank is captain of.
+        Complete sums of the halves that this rank is captain of; they are taken out, so that they need not be held
+        beside what is made of them.
     """
     communicator = refinement.communicator
-    mine = {half: s for half, s in sums.items() if communicator.is_captain(half)}
-    own = {
-        half: refinement.backend.symmetrise(complete_hermitian(s.accumulator), refinement.group.operators)
-        for half, s in mine.items()
-    }
+    mine, own = {}, {}
+    for half in [half for half in sums if communicator.is_captain(half)]:
+        own[half] = refinement.backend.symmetrise(
+            complete_hermitian(sums[half].accumulator), refinement.group.operators
+        )
+        mine[half] = sums.pop(half).without_accumulator()
     shared = _joined_at_low_resolution(refinement, state, plan, own)
     fsc, unfiltered = _compare(refinement, plan, shared)
     if plan.control.has_converged:
@@ -122,7 +124,7 @@ def _last(
     """Reconstruct all particles together, regularised but not masked, and each half without a filter."""
     communicator, settings = refinement.communicator, refinement.settings.maximization
     total = added_up(shared, communicator)
-    together = communicator.meet({half: s.without_accumulator() for half, s in sums.items()})
+    together = communicator.meet(sums)
     joined = None
     if communicator.is_captain(1):
         assert total is not None

@@ -26,16 +26,17 @@ _COARSE_SHARE = 0.5
 def in_batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     """Order particles so that those that can be compared together stand together, neighbours in orientation first."""
     axes = line_index(particles.subtomogram_rotation[indices][:, :, 2])
-    order = sorted(range(len(indices)), key=lambda i: (*_series(particles, int(indices[i])), int(axes[i])))
+    order = sorted(range(len(indices)), key=lambda i: (*batch_key(particles, int(indices[i])), int(axes[i])))
     return indices[order]
 
 
 def batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> list[Int64[np.ndarray, " some"]]:
     """Cut ordered particles into those of the same tomogram, optics group and tilt images."""
-    return [np.array(list(some)) for _, some in groupby(indices.tolist(), key=lambda i: _series(particles, i))]
+    return [np.array(list(some)) for _, some in groupby(indices.tolist(), key=lambda i: batch_key(particles, i))]
 
 
-def _series(particles: ParticleSet, particle: int) -> tuple[int, int, bytes]:
+def batch_key(particles: ParticleSet, particle: int) -> tuple[int, int, bytes]:
+    """Tomogram, optics group and tilt images; particles that share them can be compared together."""
     visible = particles.visible[particle].tobytes()
     return int(particles.tilt_series_index[particle]), int(particles.optics_index[particle]), visible
 

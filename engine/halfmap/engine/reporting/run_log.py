@@ -123,9 +123,9 @@ class RunLog(Observer):
             )
         )
 
-    def memory_planned(self, plan: str) -> None:
+    def memory_planned(self, lines: list[str]) -> None:
         """Print the plan."""
-        self.say([plan])
+        self.say(lines)
 
     def precision_checked(self, outcome: str) -> None:
         """Print what was found, from the captain of half set 1, whose bars are drawn, too."""
