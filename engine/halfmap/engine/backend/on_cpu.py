@@ -17,7 +17,7 @@ from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.fourier.shells import PixelList
 
-_ORIENTATIONS = 256
+_ORIENTATIONS = 512
 """A matrix of so many rows is multiplied nearly as fast as a large one; its slices in one tilt fit into the cache."""
 
 S = TypeVar("S")
