@@ -1,8 +1,10 @@
 """Compiled loops by themselves, against NumPy."""
 
 import numpy as np
+from numba.core import caching
 from scipy.ndimage import map_coordinates
 
+from halfmap.engine.backend.kernels import compiled
 from halfmap.engine.backend.kernels.gather import gather_slices, square_pairs
 from halfmap.engine.backend.kernels.phases import fill_phases
 from halfmap.engine.backend.kernels.scatter import add_residual_terms, add_rotated, insert_slices
@@ -109,3 +111,9 @@ def test_only_the_asked_planes_within_the_radius_are_added_to():
     planes[3:6] = True
     touched = planes[:, None, None] & (geometry.radius2 <= 4)
     np.testing.assert_allclose(total, sums * touched[..., None], atol=1e-14)
+
+
+def test_a_kernel_works_where_its_code_cannot_be_kept(monkeypatch):
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    doubled = compiled(lambda number: 2 * number)
+    assert doubled(4) == 8

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from halfmap.engine.backend.on_cpu import CpuBackend
 from halfmap.engine.refinement.greyscale import first_plan
 from halfmap.engine.refinement.memory_plan import PARTICLES_AT_ONCE, in_words, plan_memory
 from halfmap.engine.refinement.start import first_state
@@ -31,9 +32,11 @@ def planned(world, density):
     columns = {name: copied(column) for name, column in vars(particles).items() if name != "start"}
     copies = replace(particles, **columns, start=start)
 
-    def make(memory_bytes=0, together=True, **changes):
+    def make(memory_bytes=0, together=True, card_bytes=0, **changes):
         settings = replace(world.refinement.settings, memory_bytes=memory_bytes, **changes)
-        refinement = replace(world.refinement, settings=settings, particles=copies)
+        backend = CpuBackend()
+        backend.memory_bytes = card_bytes
+        refinement = replace(world.refinement, settings=settings, particles=copies, backend=backend)
         return plan_memory(refinement, plan, together)
 
     return make
@@ -75,10 +78,18 @@ def test_each_thread_adds_sums_and_products_of_tiles(planned):
     two, four = planned(threads=2), planned(threads=4)
     assert four.sums * 3 == two.sums * 5, "sums of each thread, and those of the half that was done before"
     assert four.per_particle > two.per_particle
-    assert four.program - two.program == four.threads - two.threads == two.threads
+    assert four.threads == 2 * two.threads
+    assert 0 < four.program - two.program < two.threads, "what the allocator keeps, without the slices of a tile"
 
 
 def test_no_more_are_counted_than_a_tomogram_has(planned, world, density):
     state = first_state(world.refinement, [density, density], WIDE, 10.0, -1)
     plan = plan_memory(world.refinement, first_plan(world.refinement, state), together=True)
     assert (plan.particles, plan.handed_out, plan.read_ahead) == (3, PARTICLES_AT_ONCE, 6)
+
+
+def test_half_of_a_cards_memory_is_for_particles(planned):
+    free = planned()
+    card = 2 * (free.sums + free.reference + 5 * free.per_particle)
+    assert planned(card_bytes=card).particles == 5
+    assert planned(card_bytes=1).particles == 1

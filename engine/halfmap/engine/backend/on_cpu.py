@@ -17,7 +17,7 @@ from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.fourier.shells import PixelList
 
-_ORIENTATIONS = 512
+ORIENTATIONS_AT_ONCE = 512
 """A matrix of so many rows is multiplied nearly as fast as a large one; its slices in one tilt fit into the cache."""
 
 S = TypeVar("S")
@@ -42,8 +42,8 @@ class Cores(Device):
         self.threads = threads
 
     def orientations_at_once(self, bytes_each: int) -> int:  # noqa: ARG002
-        """See `_ORIENTATIONS`."""
-        return _ORIENTATIONS
+        """See `ORIENTATIONS_AT_ONCE`."""
+        return ORIENTATIONS_AT_ONCE
 
     def put(self, values: np.ndarray) -> np.ndarray:
         """Nothing has to be copied."""

@@ -23,7 +23,7 @@ from halfmap.engine.sampling.priors import Candidates
 SCALE_NEEDS_SSNR = 3.0
 _SMALLEST_SCALE = 0.001
 # fine poses that are compared at once; those of the coarse pass are few enough to be held together
-_POSES_AT_ONCE = 1 << 22
+_POSES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)

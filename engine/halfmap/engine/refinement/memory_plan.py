@@ -10,6 +10,8 @@ from halfmap.engine.refinement.refinement import Refinement
 
 PARTICLES_AT_ONCE = 64
 _READ_AHEAD_BYTES = 256 << 20
+_SHARE_OF_CARD = 0.5
+"""The rest of a card's memory is for images that stay there, and for what is on its way."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,13 @@ def plan_memory(refinement: Refinement, plan: IterationPlan, together: bool) -> 
     settings, windows = refinement.settings, plan.windows
     program, sums = memory_use.bytes_of_program(refinement), memory_use.bytes_of_sums(refinement, windows)
     reference, making = memory_use.bytes_of_reference(windows)
-    threads = settings.threads * memory_use.THREAD_BYTES
+    threads = settings.threads * memory_use.THREAD_BYTES + memory_use.bytes_of_slices(refinement, plan)
     per_particle = memory_use.bytes_of_particle(refinement, plan, together)
     per_stack = memory_use.bytes_of_stack(refinement)
     left = settings.memory_bytes - (program + sums + reference + threads)
     fit = max(1, left // (per_particle + per_stack)) if settings.memory_bytes else PARTICLES_AT_ONCE
+    if refinement.backend.memory_bytes:
+        fit = min(fit, max(1, int(_SHARE_OF_CARD * refinement.backend.memory_bytes - sums - reference) // per_particle))
     largest = min(PARTICLES_AT_ONCE, memory_use.largest_batch(refinement)) if together else settings.threads
     particles = min(largest, fit) if together else largest
     at_once = PARTICLES_AT_ONCE if fit >= largest else particles

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 
+from halfmap.engine.backend.on_cpu import ORIENTATIONS_AT_ONCE
 from halfmap.engine.fourier.projector import array_size, padded_box_px
 from halfmap.engine.fourier.shells import disc
 from halfmap.engine.particles.optics import OpticsGroup
@@ -28,7 +29,8 @@ _SUMS_OF_HALF, _SUMS_AT_WORK = 2, 3.3
 """Accumulators of each half (its own, and joined at low resolution), and what is held beside them to make a map."""
 _COMPARED_BYTES, _STORED_BYTES = 24, 20
 """Image, image without mask, CTF and weight of a pixel."""
-_ORIENTATIONS_AT_ONCE = 256
+_SCORES_IN_A_THREAD = 3
+"""Scores of a tile: their total, those of one tilt, and the same less the power."""
 _MOST_DIAGONALISED = 400
 _MORE_FUNCTIONS, _MORE_PER_PX, _MORE_PER_PX_DIAGONALISED = 10, 15, 3
 """By how many functions shifts within a disc need more than the product of both areas, also per pixel of its radius."""
@@ -89,9 +91,18 @@ def _bytes_in_group(
     functions = _functions(offsets, radius_px, windows.coarse.image_size_px / box, together)
     orientations = len(search.orientations.pixels) * len(search.orientations.psi_deg)
     scores = _SINGLE * orientations * offsets if together else 0
-    in_threads = 2 * _SINGLE * _ORIENTATIONS_AT_ONCE * (tilts * functions + offsets)
+    in_threads = _SINGLE * min(ORIENTATIONS_AT_ONCE, orientations) * (2 * functions + _SCORES_IN_A_THREAD * offsets)
     threads = refinement.settings.threads if together else 1
     return images + _PAIR * tilts * pixels * functions + scores + threads * in_threads
+
+
+def bytes_of_slices(refinement: Refinement, plan: IterationPlan) -> int:
+    """Count the slices of one tilt, and their squares, in all threads."""
+    pixels = max(
+        len(disc(optics.box_px, windows.coarse.image_size_px, windows.coarse.image_size_px / 2).kx)
+        for optics, windows in zip(refinement.particles.optics_groups, plan.windows.by_group, strict=True)
+    )
+    return refinement.settings.threads * (_PAIR + _SINGLE) * ORIENTATIONS_AT_ONCE * pixels
 
 
 def _functions(offsets: int, radius_px: float, share_of_box: float, together: bool) -> int:
