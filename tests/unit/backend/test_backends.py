@@ -11,6 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from halfmap.engine.backend import shift_mixture
+from halfmap.engine.backend.matrix_backend import power_in_plane
 from halfmap.engine.backend.on_cpu import Cores, CpuBackend
 from halfmap.engine.backend.shift_mixture import ShiftMixtures
 from halfmap.engine.fourier.backprojector import Accumulator
@@ -191,7 +192,8 @@ def test_particles_in_one_frame_have_the_scores_of_each_by_itself(
 def test_mixtures_give_the_phase_factors_of_all_offsets(backend, one_problem, often, offsets):
     pixels = one_problem.images.pixels
     shifts = np.random.default_rng(2).uniform(-0.05, 0.05, (offsets, 3, 2))
-    mixtures = ShiftMixtures(backend.device).of(pixels, shifts, often)
+    importance = np.ones((3, len(pixels.kx)), np.float32) if often else None
+    mixtures = ShiftMixtures(backend.device).of(pixels, shifts, importance)
     assert [f for one in mixtures for f in range(*one.tilts.indices(3))] == [0, 1, 2]
     tolerance = max(shift_mixture.TOLERANCE, shift_mixture.COARSE_TOLERANCE * often)
     for f in range(3):
@@ -201,6 +203,28 @@ def test_mixtures_give_the_phase_factors_of_all_offsets(backend, one_problem, of
         expected = np.exp(-2j * np.pi * (shifts[:, f, :1] * pixels.kx + shifts[:, f, 1:] * pixels.ky))
         left = mixing.T @ functions - expected
         assert np.sqrt((np.abs(left) ** 2).mean(axis=1)).max() < 2.5 * tolerance
+
+
+def test_pixels_that_hardly_matter_need_no_functions_of_their_own(one_problem):
+    pixels = one_problem.images.pixels
+    shifts = np.random.default_rng(2).uniform(-0.05, 0.05, (60, 1, 2))
+    matters = pixels.radius < 2.5
+    importance = np.where(matters, 1, 1e-9)[None].astype(np.float32)
+    (one,) = ShiftMixtures(Cores(1)).of(pixels, shifts, importance)
+    (other,) = ShiftMixtures(Cores(1)).of(pixels, shifts, np.ones_like(importance))
+    assert one.functions.shape[1] < other.functions.shape[1]
+    expected = np.exp(-2j * np.pi * (shifts[:, 0, :1] * pixels.kx + shifts[:, 0, 1:] * pixels.ky))
+    left = (one.mixing[0].T @ one.functions[0] - expected)[:, matters]
+    assert np.sqrt((np.abs(left) ** 2).mean(axis=1)).max() < 2.5 * shift_mixture.COARSE_TOLERANCE
+
+
+def test_the_power_of_a_reference_is_that_of_its_shells(one_problem):
+    transform = one_problem.transform
+    found = power_in_plane(transform)
+    centre = len(transform) // 2
+    assert found[0] == pytest.approx(abs(transform[centre, centre, 0]) ** 2)
+    ring = [transform[centre, centre + y, x] for y in (-1, 0, 1) for x in (0, 1) if round(np.hypot(x, y)) == 1]
+    assert found[1] == pytest.approx(np.mean(np.abs(ring) ** 2), rel=1e-6)
 
 
 # trap 21: one likelihood per particle, the product of those of its tilt images

@@ -17,6 +17,7 @@ from halfmap.engine.backend.interface import Backend, Reference, Residuals
 from halfmap.engine.backend.shift_mixture import ShiftMixture, ShiftMixtures
 from halfmap.engine.backend.slice_reader import SliceReader, as_pairs, spans
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry, symmetrise
+from halfmap.engine.fourier.shells import shell_means
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 C = TypeVar("C", bound=MatrixComparison)
@@ -24,9 +25,18 @@ C = TypeVar("C", bound=MatrixComparison)
 
 @dataclass(frozen=True)
 class ReferenceOnDevice(Reference):
-    """A padded transform as float32 pairs."""
+    """A padded transform as float32 pairs.
+
+    Parameters
+    ----------
+    volume
+        Real and imaginary parts.
+    power
+        Mean square at each radius, in a plane through the origin.
+    """
 
     volume: Float32[Array, "z y x 2"]
+    power: Float64[np.ndarray, " radii"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,7 @@ class MatrixBackend(Backend):
 
     def reference(self, transform: Complex64[np.ndarray, "z y x"]) -> ReferenceOnDevice:
         """Take over a padded reference transform."""
-        return ReferenceOnDevice(self.device.put(as_pairs(transform)))
+        return ReferenceOnDevice(self.device.put(as_pairs(transform)), power_in_plane(transform))
 
     def slices(
         self, reference: Reference, images: TiltImages, rotations: Float64[np.ndarray, "orientations 3 3"]
@@ -140,8 +150,9 @@ class MatrixBackend(Backend):
         of: Callable[[TiltImages], tuple[Complex64[Array, "tilts pixels"], Float32[Array, "tilts pixels"]]],
     ) -> C:
         """Make a comparison of the kind; `of` gives images and what the power of slices is multiplied by."""
+        assert isinstance(reference, ReferenceOnDevice)
         first = compared.images[0]
-        mixtures = self._mixtures.of(first.pixels, compared.shifts, often=len(compared.images) > 1)
+        mixtures = self._mixtures.of(first.pixels, compared.shifts, self._importance(reference, compared))
         columns = [self._empty_columns(compared, mixture) for mixture in mixtures]
 
         def fill(particle: int) -> None:
@@ -155,6 +166,22 @@ class MatrixBackend(Backend):
 
         self.device.for_each(fill, range(len(compared.images)))
         return kind(self.device, self._reader(reference, first, compared.geometry), columns)
+
+    def _importance(
+        self, reference: ReferenceOnDevice, compared: Compared
+    ) -> Float32[np.ndarray, "tilts pixels"] | None:
+        """Power of the reference over that of the noise in each pixel, averaged over particles.
+
+        A pixel's part in a score is the image's value, mostly noise, times the slice's; this is its mean square. None
+        where it is of no use: for a single particle, or too many offsets.
+        """
+        if len(compared.images) == 1 or len(compared.offsets_px) > self.device.most_diagonalised:
+            return None
+        weight = np.mean([one.half_power_weight for one in compared.images], axis=0)
+        pixels = compared.images[0].pixels
+        voxels = compared.geometry[:, 0, None] * pixels.kx[:, None] + compared.geometry[:, 1, None] * pixels.ky[:, None]
+        radius = np.linalg.norm(voxels, axis=2)
+        return (weight * np.interp(radius, np.arange(len(reference.power)), reference.power)).astype(np.float32)
 
     def _empty_columns(self, compared: Compared, mixture: ShiftMixture) -> Columns:
         particles, (tilts, functions, pixels) = len(compared.images), mixture.functions.shape
@@ -176,7 +203,7 @@ class MatrixBackend(Backend):
     ) -> Residuals:
         """Back-project; a second matrix product turns posteriors into one sum of phase factors per slice."""
         device, reader, centre = self.device, self._reader(reference, images, images.geometry), middle(offsets_px)
-        mixtures = self._mixtures.of(images.pixels, images.shifts(offsets_px - centre), often=False)
+        mixtures = self._mixtures.of(images.pixels, images.shifts(offsets_px - centre))
         images = self._moved(images)
         at_centre, posteriors = self._phases(images, centre), device.put(weights)
         mass, pixels = posteriors.sum(axis=1), images.pixels
@@ -214,6 +241,14 @@ class MatrixBackend(Backend):
     ) -> SliceReader:
         assert isinstance(reference, ReferenceOnDevice)
         return SliceReader(self.device, reference.volume, images.pixels, geometry)
+
+
+def power_in_plane(transform: Complex64[np.ndarray, "z y x"]) -> Float64[np.ndarray, " radii"]:
+    """Mean square at each radius in the plane z = 0 of a transform with y and z centred."""
+    plane = np.abs(transform[len(transform) // 2]) ** 2
+    y, x = np.ogrid[: plane.shape[0], : plane.shape[1]]
+    radius = np.rint(np.hypot(y - len(plane) // 2, x)).astype(np.int64).ravel()
+    return shell_means(plane.ravel(), radius, int(radius.max()) + 1)
 
 
 def middle(offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "3"]:

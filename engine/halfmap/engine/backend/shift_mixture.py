@@ -12,11 +12,11 @@ from halfmap.engine.fourier.shells import PixelList
 from halfmap.engine.imaging.shift_basis import ShiftBasis, functions_needed, shift_basis
 
 TOLERANCE = 1e-4
-COARSE_TOLERANCE = 2e-3
+COARSE_TOLERANCE = 3e-3
 """For many particles at once, whose best poses are then compared anew.
 
-On simulated HIV capsids log-weights change by 0.05 (root mean square of a particle's poses, median of 200 particles;
-0.15 for the worst one), among poses within 10 of the best by 0.02 at most (median; 0.8 for the worst one).
+On simulated HIV capsids log-weights change by 0.08 (root mean square of a particle's poses, median of 200 particles;
+0.14 for the worst one), among poses within 10 of the best by 0.03 at most (median; 0.6 for the worst one).
 """
 _WORTH_IT = 0.7
 _RADIUS_STEP = 1.1
@@ -56,7 +56,9 @@ class ShiftMixtures:
         self._device = device
         self._bases: dict[tuple[int, int, int], tuple[ShiftBasis, Array] | None] = {}
 
-    def of(self, pixels: PixelList, shifts: Shifts, often: bool) -> Sequence[ShiftMixture]:
+    def of(
+        self, pixels: PixelList, shifts: Shifts, importance: Float32[np.ndarray, "tilts pixels"] | None = None
+    ) -> Sequence[ShiftMixture]:
         """Choose the functions, for all tilts at once or for one after the other, as the device likes it.
 
         Parameters
@@ -65,12 +67,13 @@ class ShiftMixtures:
             Pixels of the images.
         shifts
             Shifts in pixels over the box size.
-        often
-            The mixture serves many particles, so that it may take time to make it as small as can be.
+        importance
+            Expected share of each pixel in the square of a score's error. If given, the mixture serves many particles,
+            so that it may take time to make it as small as can be.
         """
         offsets, tilts = shifts.shape[:2]
-        if often and offsets <= self._device.most_diagonalised:
-            return self._diagonalised(pixels, shifts)
+        if importance is not None:
+            return self._diagonalised(pixels, shifts, importance)
         found = self._basis(pixels, float(np.hypot(*shifts.reshape(-1, 2).T).max()))
         if found is None or found[1].shape[0] > _WORTH_IT * offsets:
             functions = self._device.phases(shifts.swapaxes(0, 1), pixels)
@@ -93,12 +96,14 @@ class ShiftMixtures:
             self._bases[key] = basis, self._device.put(basis.functions)
         return self._bases[key]
 
-    def _diagonalised(self, pixels: PixelList, shifts: Shifts) -> list[ShiftMixture]:
-        """Give the fewest functions for these very shifts: principal components of their phase factors."""
+    def _diagonalised(
+        self, pixels: PixelList, shifts: Shifts, importance: Float32[np.ndarray, "tilts pixels"]
+    ) -> list[ShiftMixture]:
+        """Give the fewest functions for these very shifts: principal components of their weighted phase factors."""
         mixtures = []
-        for tilt in range(shifts.shape[1]):
+        for tilt, share in enumerate(importance):
             phases = self._device.take(self._device.phases(shifts[None, :, tilt], pixels))[0]
-            numbers = phases.view(np.float32).astype(np.float64)
+            numbers = (phases * np.sqrt(share)).view(np.float32).astype(np.float64)
             power, vectors = np.linalg.eigh(numbers @ numbers.T)
             power, vectors = power[::-1], vectors[:, ::-1]
             chosen = vectors[:, : functions_needed(power, vectors, COARSE_TOLERANCE)].T.astype(np.float32)
