@@ -1,6 +1,6 @@
 """Several ranks over MPI: one half set each, or a leader that hands out pools of particles.
 
-Waiting never spins: requests are tested and the rank sleeps in between.
+Waiting does not spin for long: requests are tested and the rank sleeps in between.
 """
 
 import pickle
@@ -19,17 +19,17 @@ from halfmap.engine.ranks.leading import NOTHING_AHEAD, THE_END, HandingOut
 
 _TO_LEADER, _GIVE = 11, 12
 _ASKS, _TELLS = 0, 1
-_SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 0.0001, 0.005
+_LONGEST_SLEEP_S, _SLEPT_SHARE = 0.005, 0.1
+"""A rank sleeps for a share of the time that it has waited: what is on its way already is not kept waiting."""
 # MPI counts are 32-bit: large arrays travel in pieces
 _PIECE = 1 << 27
 
 
 def wait(request: MPI.Request, status: MPI.Status | None = None) -> None:
-    """Wait for a request without spinning."""
-    pause = _SHORTEST_SLEEP_S
+    """Wait for a request; soon without spinning."""
+    start = time.perf_counter()
     while not request.Test(status):
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_SLEEP_S)
+        time.sleep(min(_SLEPT_SHARE * (time.perf_counter() - start), _LONGEST_SLEEP_S))
 
 
 class OverMpi(Communicator):

@@ -1,13 +1,14 @@
-"""Estimating accuracies from a sample of particles, by the captain of half set 1 for all ranks."""
+"""Estimating accuracies from a sample of particles, by all ranks that align particles."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.imaging.preparation import tilt_images
+from halfmap.engine.ranks.communicator import workers_of
 from halfmap.engine.refinement.accuracy import PARTICLES, AccuracyProbe, wrong_axes
 from halfmap.engine.refinement.plan import WindowPlan
 from halfmap.engine.refinement.refinement import Refinement
@@ -22,18 +23,28 @@ def sampled_particles(refinement: Refinement) -> Int64[np.ndarray, " sample"]:
 
 
 def with_new_accuracies(refinement: Refinement, state: State, control: Control, windows: WindowPlan) -> Control:
-    """Estimate the accuracies on the captain of half set 1 and tell all ranks."""
-    communicator = refinement.communicator
-    estimate = _estimate(refinement, state, windows) if communicator.is_captain(1) else None
-    rotation, translation = communicator.broadcast(estimate, communicator.captain_rank(1))
+    """Estimate the accuracies, the sample shared out among the ranks that align particles, and tell all ranks."""
+    communicator, sample = refinement.communicator, sampled_particles(refinement)
+    workers = sorted({rank for half in (1, 2) for rank in workers_of(half, communicator.size)})
+    shares = {rank: slice(place, None, len(workers)) for place, rank in enumerate(workers)}
+    mine = sample[shares[communicator.rank]] if communicator.rank in shares else sample[:0]
+    parts = communicator.gather(_estimate(refinement, state, windows, mine))
+    found = np.empty((len(sample), 2))
+    for rank, share in shares.items():
+        found[share] = parts[rank]
+    rotation, translation = found.mean(axis=0).tolist()
     return replace(control, accuracy_rotation_deg=rotation, accuracy_translation_angstrom=translation)
 
 
-def _estimate(refinement: Refinement, state: State, windows: WindowPlan) -> tuple[float, float]:
+def _estimate(
+    refinement: Refinement, state: State, windows: WindowPlan, sample: Int64[np.ndarray, " sample"]
+) -> Float64[np.ndarray, "sample 2"]:
+    """Rotation errors in degrees and offset errors in Å of some particles, against the reference of half set 1."""
+    if not len(sample):
+        return np.empty((0, 2))
     half, threads = state.halves[0], refinement.settings.threads
     transform = reference_transform(half.density, windows.max_shell, windows.padding, threads)
     probe = AccuracyProbe(refinement.backend, refinement.backend.reference(transform))
-    sample = sampled_particles(refinement)
 
     def errors(particle: int) -> tuple[float, float]:
         return _errors(refinement, state, windows, probe, particle)
@@ -44,8 +55,7 @@ def _estimate(refinement: Refinement, state: State, windows: WindowPlan) -> tupl
         for done, error in enumerate(executor.map(errors, sample.tolist()), 1):
             found.append(error)
             refinement.observer.phase("accuracy", done, len(sample))
-    rotation, translation = np.mean(found, axis=0)
-    return float(rotation), float(translation)
+    return np.array(found)
 
 
 def _errors(
