@@ -1,7 +1,7 @@
 # Everything a change has to pass: make check. PYTHON is the interpreter of an environment with `pip install -e .[dev]`.
 PYTHON ?= python
 
-.PHONY: check format lint types walls tests quick bench bench-daemon bench-tui faults
+.PHONY: check format lint types walls tests quick bench bench-gpu bench-daemon bench-tui faults
 
 check: format lint types walls tests
 
@@ -26,6 +26,10 @@ quick:
 # figures of the engine; docs/performance.md tells what they mean
 bench:
 	$(PYTHON) -m tests.bench
+
+# the wide search and a refinement on a card, where there is one
+bench-gpu:
+	$(PYTHON) -m tests.bench.card
 
 # figures of the daemon: answers, starts, adoption, memory
 bench-daemon:

@@ -16,12 +16,12 @@ import pytest
 from rich.table import Table
 
 from halfmap.engine.backend.interface import Comparison
-from halfmap.engine.backend.select import backend
+from halfmap.engine.backend.select import backend, finds_a_card
 from halfmap.engine.sampling.orientations import OrientationGrid
 from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.simulation import Project, SimulationSettings
 from tests.bench import __main__ as program
-from tests.bench import growth, kernels, launching, scoring, searching, shared_out, whole
+from tests.bench import card, growth, kernels, launching, scoring, searching, shared_out, whole
 from tests.bench.counting_backend import CountingComparison, functions_of, operations
 from tests.bench.growth import Growth, Point
 from tests.bench.launching import Launched, launch, planned_mb
@@ -387,3 +387,21 @@ def test_memory_is_that_of_a_process_of_its_own():
 def test_figures_are_laid_out_in_lines():
     table = figures_table("title", searching.pass_figures("coarse pass", [Work(10, 10, 1.0, 1.0)]))
     assert "coarse pass, rate of a thread" in laid_out(table)
+
+
+def test_cards_are_measured_where_there_is_one_and_nothing_is_claimed_elsewhere():
+    ran = subprocess.run([sys.executable, "-m", "tests.bench.card"], capture_output=True, text=True, check=False)
+    if finds_a_card():
+        assert "card, tf32" in ran.stdout
+    else:
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "nothing to measure" in ran.stderr
+
+
+def test_the_search_that_is_timed_compares_each_particle_with_all_orientations():
+    problem, computing = make_problem(ProblemSize(8, tilts=2, particles=3, orientations=5)), backend(1)
+    reference, found = computing.reference(problem.transform), card.searched(problem, computing)()
+    for one, images, frame in zip(found, problem.images, problem.frames, strict=True):
+        expected = computing.scores(reference, images, frame.T @ problem.rotations, problem.offsets_px @ frame)
+        # phase factors are mixtures of few functions
+        np.testing.assert_allclose(one, expected, atol=0.02 * np.abs(expected).max())
