@@ -11,13 +11,14 @@ from halfmap.engine.arrays import Array
 from halfmap.engine.backend.device import Device
 from halfmap.engine.backend.interface import Comparison
 from halfmap.engine.backend.rectangles import rectangles
-from halfmap.engine.backend.slice_reader import SliceReader
+from halfmap.engine.backend.slice_reader import SliceReader, spans
 
 _SINGLE_BYTES = 4
 
 Scores = Float32[Array, "particles orientations offsets"]
 ByFunction = Float32[Array, "some_tilts orientations particles functions"]
 Power = Float32[Array, "some_tilts orientations particles"]
+TotalPower = Float32[Array, "orientations particles"]
 
 
 @dataclass(frozen=True)
@@ -72,58 +73,55 @@ class MatrixComparison(Comparison):
         scores: Scores,
     ) -> None:
         """Read the slices of each tilt once, and multiply them with the particles that want them."""
+        zeros = self.device.zeros32
         parts = [
-            (where, self.device.zeros32(where.orientation_count, where.particle_count, scores.shape[2]))
+            (where, zeros(*where.shape, scores.shape[2]), zeros(*where.shape))
             for where in rectangles(wanted, self.device.block_orientations)
         ]
         for columns in self.columns:
             slices, squares = self.reader.with_squares(rotations, columns.tilts)
-            for where, total in parts:
+            for where, total, total_power in parts:
                 images, power_weight = columns.images[where.particles], columns.power_weight[where.particles]
                 products = _times(slices[:, where.orientations], images)
-                total[...] += self._mixed(
-                    products, _power(squares[:, where.orientations], power_weight), columns.mixing
-                )
-        for where, total in parts:
+                weighed = self._weighed(products, _power(squares[:, where.orientations], power_weight), total_power)
+                self._add_mixture(total, weighed, columns.mixing)
+        for where, total, total_power in parts:
+            total[...] -= total_power[..., None]
             scores[where.particles, where.orientations] = total.swapaxes(0, 1)
 
     @abstractmethod
-    def _mixed(
-        self, products: ByFunction, power: Power, mixing: Float32[Array, "some_tilts functions offsets"]
-    ) -> Float32[Array, "orientations particles offsets"]:
-        """Turn products with functions into scores of offsets, taking account of the power of the slices."""
+    def _weighed(self, products: ByFunction, power: Power, total_power: TotalPower) -> ByFunction:
+        """Take account of the power of slices in some tilts: at once, or in what is subtracted in the end."""
+
+    def _add_mixture(
+        self,
+        total: Float32[Array, "orientations particles offsets"],
+        products: ByFunction,
+        mixing: Float32[Array, "some_tilts functions offsets"],
+    ) -> None:
+        """Turn products with functions into scores of offsets, some orientations at a time, which stay in the cache."""
+        orientations, particles, offsets = total.shape
+        rows = products.transpose(1, 2, 0, 3).reshape(orientations, particles, -1)
+        coefficients = mixing.reshape(-1, offsets)
+        for some in spans(orientations, _SINGLE_BYTES * particles * offsets, self.device.cache_bytes):
+            total[some] += (rows[some].reshape(-1, len(coefficients)) @ coefficients).reshape(-1, particles, offsets)
 
 
 @dataclass(frozen=True)
 class Likelihood(MatrixComparison):
     """The power is half of what the log-likelihood multiplies it by, and is subtracted."""
 
-    def _mixed(
-        self, products: ByFunction, power: Power, mixing: Float32[Array, "some_tilts functions offsets"]
-    ) -> Float32[Array, "orientations particles offsets"]:
-        scores = _mixture(products, mixing)
-        scores -= power.sum(axis=0)[..., None]
-        return scores
+    def _weighed(self, products: ByFunction, power: Power, total_power: TotalPower) -> ByFunction:
+        total_power += power.sum(axis=0)
+        return products
 
 
 @dataclass(frozen=True)
 class Correlation(MatrixComparison):
     """Each slice is divided by the root of its power, that of the slice times the CTF."""
 
-    def _mixed(
-        self, products: ByFunction, power: Power, mixing: Float32[Array, "some_tilts functions offsets"]
-    ) -> Float32[Array, "orientations particles offsets"]:
-        root = np.sqrt(np.where(power > 0, power, np.float32(1)))
-        return _mixture(products / root[..., None], mixing)
-
-
-def _mixture(
-    products: ByFunction, mixing: Float32[Array, "some_tilts functions offsets"]
-) -> Float32[Array, "orientations particles offsets"]:
-    """Add up mixtures over tilts; of a single one nothing is copied."""
-    tilts, functions, offsets = mixing.shape
-    rows = products.transpose(1, 2, 0, 3).reshape(-1, tilts * functions)
-    return (rows @ mixing.reshape(-1, offsets)).reshape(*products.shape[1:3], offsets)
+    def _weighed(self, products: ByFunction, power: Power, total_power: TotalPower) -> ByFunction:  # noqa: ARG002
+        return products / np.sqrt(np.where(power > 0, power, np.float32(1)))[..., None]
 
 
 def _times(

@@ -41,6 +41,7 @@ class CudaDevice(Device):
         Memory that may be used.
     """
 
+    cache_bytes = 1 << 40
     all_tilts_at_once = True
     block_orientations = 256
     most_diagonalised = 0

@@ -25,6 +25,8 @@ class Device(ABC):
     """Memory of the device that may be used; 0 if it is that of this machine."""
     tile_bytes: int
     """Slices that are held at once when images are added to sums."""
+    cache_bytes: int
+    """Results that are added to sums piece by piece while they are in the cache."""
     all_tilts_at_once: bool
     """Launching a loop is dearer than the memory for all tilts."""
     block_orientations: int

@@ -34,6 +34,7 @@ class Cores(Device):
     """
 
     tile_bytes = 2 << 20
+    cache_bytes = 512 << 10
     all_tilts_at_once = False
     block_orientations = 64
     most_diagonalised = 400

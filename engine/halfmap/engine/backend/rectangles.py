@@ -24,14 +24,11 @@ class Rectangle:
     orientations: slice
 
     @property
-    def particle_count(self) -> int:
-        """Number of particles."""
-        return int(self.particles.stop - self.particles.start)
-
-    @property
-    def orientation_count(self) -> int:
-        """Number of orientations."""
-        return int(self.orientations.stop - self.orientations.start)
+    def shape(self) -> tuple[int, int]:
+        """Number of orientations and of particles."""
+        counts = (some.stop - some.start for some in (self.orientations, self.particles))
+        orientations, particles = map(int, counts)
+        return orientations, particles
 
 
 def rectangles(wanted: Bool[np.ndarray, "particles orientations"], block: int) -> list[Rectangle]:
