@@ -205,6 +205,15 @@ def test_mixtures_give_the_phase_factors_of_all_offsets(backend, one_problem, of
         assert np.sqrt((np.abs(left) ** 2).mean(axis=1)).max() < 2.5 * tolerance
 
 
+def test_without_any_reference_all_poses_of_all_particles_are_alike(backend, family):
+    offsets_px = np.random.default_rng(1).uniform(-0.7, 0.7, (5, 3))
+    nothing = backend.reference(np.zeros_like(family.transform))
+    comparison = backend.comparison(nothing, family.images, family.frames, family.origins_px, offsets_px)
+    scores = backend.on_device(np.full((4, 2, 5), np.nan, np.float32))
+    comparison.fill_scores(Rotation.random(2, rng=9).as_matrix(), np.ones((4, 2), bool), scores)
+    assert (backend.on_host(scores) == 0).all()
+
+
 def test_pixels_that_hardly_matter_need_no_functions_of_their_own(one_problem):
     pixels = one_problem.images.pixels
     shifts = np.random.default_rng(2).uniform(-0.05, 0.05, (60, 1, 2))

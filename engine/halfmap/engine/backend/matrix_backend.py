@@ -180,8 +180,9 @@ class MatrixBackend(Backend):
         weight = np.mean([one.half_power_weight for one in compared.images], axis=0)
         pixels = compared.images[0].pixels
         voxels = compared.geometry[:, 0, None] * pixels.kx[:, None] + compared.geometry[:, 1, None] * pixels.ky[:, None]
-        radius = np.linalg.norm(voxels, axis=2)
-        return (weight * np.interp(radius, np.arange(len(reference.power)), reference.power)).astype(np.float32)
+        power = np.interp(np.linalg.norm(voxels, axis=2), np.arange(len(reference.power)), reference.power)
+        # without any reference all pixels matter alike
+        return np.maximum(weight * power, np.finfo(np.float32).tiny).astype(np.float32)
 
     def _empty_columns(self, compared: Compared, mixture: ShiftMixture) -> Columns:
         particles, (tilts, functions, pixels) = len(compared.images), mixture.functions.shape
