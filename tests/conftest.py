@@ -21,6 +21,7 @@ install_import_hook(
     [
         f"halfmap.engine.{part}"
         for part in (
+            "backend.compared",
             "backend.comparisons",
             "backend.cuda_device",
             "backend.device",

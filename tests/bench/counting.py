@@ -12,7 +12,8 @@ from unittest.mock import patch
 
 from halfmap.engine.backend.on_cpu import CpuBackend
 from halfmap.engine.imaging.tilt_images import TiltImages
-from halfmap.engine.refinement.expectation import Batch, Expectation
+from halfmap.engine.refinement.expectation import Expectation
+from halfmap.engine.refinement.particle_state import Batch
 from halfmap.engine.sampling.priors import Candidates
 from tests.bench.counting_backend import counting, pose_pixels
 from tests.bench.tally import Tally

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from halfmap.engine.particles.particle import Assignments
+from halfmap.engine.refinement.alignment import Alignment
 from halfmap.engine.refinement.all_particles import AlignedParticles, collected, merged
-from halfmap.engine.refinement.expectation import Alignment
 from halfmap.engine.refinement.settings import Quirks
 
 

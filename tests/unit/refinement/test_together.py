@@ -13,7 +13,8 @@ from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.imaging.preparation import PassSettings
 from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.refinement.all_particles import is_together
-from halfmap.engine.refinement.expectation import Batch, Expectation, HalfModel, ParticleState
+from halfmap.engine.refinement.expectation import Expectation, HalfModel
+from halfmap.engine.refinement.particle_state import Batch, ParticleState
 from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.search import Search
 from halfmap.engine.refinement.sums import ExpectationSums

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Complex64, Float, Float32, Float64
 
 from halfmap.engine.arrays import Array
+from halfmap.engine.backend.compared import Compared, middle
 from halfmap.engine.backend.comparisons import Columns, Correlation, Likelihood, MatrixComparison
 from halfmap.engine.backend.device import Device
 from halfmap.engine.backend.interface import Backend, Reference, Residuals
@@ -37,36 +38,6 @@ class ReferenceOnDevice(Reference):
 
     volume: Float32[Array, "z y x 2"]
     power: Float64[np.ndarray, " radii"]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Particles that are to be compared with the same slices.
-
-    Parameters
-    ----------
-    images, frames, origins_px, offsets_px
-        See `Backend.comparison`.
-    """
-
-    images: Sequence[TiltImages]
-    frames: Float64[np.ndarray, "particles 3 3"]
-    origins_px: Float64[np.ndarray, "particles 3"]
-    offsets_px: Float64[np.ndarray, "offsets 3"]
-
-    @property
-    def geometry(self) -> Float64[np.ndarray, "tilts 2 3"]:
-        """Maps from pixel indices to voxels, in the frame that the particles share."""
-        return self.images[0].geometry @ self.frames[0].T
-
-    @property
-    def shifts(self) -> Float64[np.ndarray, "offsets tilts 2"]:
-        """Shifts of the offsets from amid them."""
-        return self.images[0].shifts((self.offsets_px - middle(self.offsets_px)) @ self.frames[0])
-
-    def centre_px(self, particle: int) -> Float64[np.ndarray, "3"]:
-        """Whole offset of a particle amid the searched ones, in its own frame."""
-        return self.origins_px[particle] + middle(self.offsets_px) @ self.frames[particle]
 
 
 class MatrixBackend(Backend):
@@ -250,8 +221,3 @@ def power_in_plane(transform: Complex64[np.ndarray, "z y x"]) -> Float64[np.ndar
     y, x = np.ogrid[: plane.shape[0], : plane.shape[1]]
     radius = np.rint(np.hypot(y - len(plane) // 2, x)).astype(np.int64).ravel()
     return shell_means(plane.ravel(), radius, int(radius.max()) + 1)
-
-
-def middle(offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "3"]:
-    """Point amid the smallest and the largest offset along each axis."""
-    return (offsets_px.min(axis=0) + offsets_px.max(axis=0)) / 2

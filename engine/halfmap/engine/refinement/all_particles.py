@@ -13,16 +13,11 @@ from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.particles.particle import Assignments
 from halfmap.engine.ranks.communicator import Pools, workers_of
+from halfmap.engine.refinement.alignment import Alignment
 from halfmap.engine.refinement.audit import PARTICLES, audit, settle_precision
-from halfmap.engine.refinement.expectation import (
-    SCALE_NEEDS_SSNR,
-    Alignment,
-    Batch,
-    Expectation,
-    HalfModel,
-    ParticleState,
-)
+from halfmap.engine.refinement.expectation import SCALE_NEEDS_SSNR, Expectation, HalfModel
 from halfmap.engine.refinement.memory_plan import plan_memory
+from halfmap.engine.refinement.particle_state import Batch, ParticleState
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.read_ahead import ReadAhead
 from halfmap.engine.refinement.refinement import Refinement, WhereItComputes

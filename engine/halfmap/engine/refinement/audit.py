@@ -9,7 +9,8 @@ from jaxtyping import Float64
 
 from halfmap.engine.backend.interface import Backend
 from halfmap.engine.backend.precision import Precision
-from halfmap.engine.refinement.expectation import Expectation, ParticleState
+from halfmap.engine.refinement.expectation import Expectation
+from halfmap.engine.refinement.particle_state import ParticleState
 
 PARTICLES = 100
 LARGEST_CHANGE = 0.25

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64
 
 from halfmap.engine.arrays import Array
 from halfmap.engine.backend.interface import Backend, Comparison, Reference
-from halfmap.engine.imaging.preparation import ImageSettings, ParticleImages, PassImages
+from halfmap.engine.imaging.preparation import ImageSettings, PassImages
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.particles.pose import euler_to_matrix, matrix_to_euler
+from halfmap.engine.refinement.alignment import Alignment, FinePosterior
+from halfmap.engine.refinement.particle_state import Batch, ParticleState
 from halfmap.engine.refinement.plan import Windows
 from halfmap.engine.refinement.posterior import Posterior, best_only, posterior
 from halfmap.engine.refinement.search import FinePoses, Search, considered
@@ -46,91 +48,6 @@ class HalfModel:
     sigma2: Float64[np.ndarray, "optics shells"]
     scale: Float64[np.ndarray, " groups"]
     scale_shells: Bool[np.ndarray, " shells"]
-
-
-@dataclass(frozen=True)
-class ParticleState:
-    """A particle at the start of an iteration.
-
-    Parameters
-    ----------
-    images
-        Its images.
-    optics, group
-        Indices of its optics group and scale group.
-    centre_deg
-        Centre of the prior on its angles.
-    origin_angstrom
-        Its current offset.
-    origin_prior_angstrom
-        Centre of the prior on its offset.
-    """
-
-    images: ParticleImages
-    optics: int
-    group: int
-    centre_deg: Float64[np.ndarray, "3"]
-    origin_angstrom: Float64[np.ndarray, "3"]
-    origin_prior_angstrom: Float64[np.ndarray, "3"]
-
-    def offsets_px(self, offsets_angstrom: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets 3"]:
-        """Whole offsets in image pixels for searched ones in Å."""
-        return (self.origin_angstrom + offsets_angstrom) / self.images.optics.pixel_size_angstrom
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Particles whose tilt images are seen from the same sides and have the same pixels.
-
-    Parameters
-    ----------
-    particles
-        The particles.
-    images
-        Pixels of each pass for each of them.
-    frames
-        Rotations from each particle's frame to the one that they share.
-    """
-
-    particles: tuple[ParticleState, ...]
-    images: tuple[PassImages, ...]
-    frames: Float64[np.ndarray, "particles 3 3"]
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """Outcome for one particle.
-
-    Parameters
-    ----------
-    angles_deg, origin_angstrom
-        Best pose.
-    log_likelihood, max_probability, significant_samples
-        See `Assignments`.
-    """
-
-    angles_deg: Float64[np.ndarray, "3"]
-    origin_angstrom: Float64[np.ndarray, "3"]
-    log_likelihood: float
-    max_probability: float
-    significant_samples: int
-
-
-@dataclass(frozen=True)
-class FinePosterior:
-    """Posterior of the considered fine poses, where scores are computed.
-
-    Parameters
-    ----------
-    posterior
-        One entry per considered pair.
-    orientation, offset
-        Indices of each pair into the fine orientations and offsets.
-    """
-
-    posterior: Posterior
-    orientation: Int64[Array, " pairs"]
-    offset: Int64[Array, " pairs"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from jaxtyping import Float32, Int64
 
 from halfmap.engine.arrays import Array
 from halfmap.engine.particles.particle import ParticleSet
-from halfmap.engine.refinement.expectation import Alignment, Batch, Expectation
+from halfmap.engine.refinement.alignment import Alignment
+from halfmap.engine.refinement.expectation import Expectation
+from halfmap.engine.refinement.particle_state import Batch
 from halfmap.engine.refinement.sums import ExpectationSums
 from halfmap.engine.refinement.tally import Tally
 from halfmap.engine.sampling.common_grid import line_index
