@@ -139,7 +139,7 @@ def test_a_new_job(demo, snapshot):
 
 
 def test_the_form_on_a_large_terminal(demo, snapshot):
-    assert shown(demo.service, LARGE, ("j", "e")) == snapshot
+    assert shown(demo.service, LARGE, ("k", "e")) == snapshot
 
 
 def test_the_help(demo, snapshot):

@@ -48,7 +48,6 @@ def test_what_the_form_tells_is_what_the_contract_tells():
         ({"do_blush": "Yes"}, "do_blush"),
         ({"do_helix": "Yes"}, "do_helix"),
         ({"relax_sym": "C2"}, "relax_sym"),
-        ({"use_gpu": "Yes"}, "use_gpu"),
         ({"other_args": "--sym C4"}, "other_args"),
         ({"other_args": '"'}, "other_args"),
         ({"other_args": "--no_such_option 3"}, "other_args"),
