@@ -156,5 +156,7 @@ def _problems_between_options(arguments: RefineArguments) -> Iterator[str]:
         yield "--dont_skip_gridding and --skip_gridding exclude each other; leave one out."
     if arguments.cpu and arguments.gpu is not None:
         yield "--cpu and --gpu exclude each other; leave one out."
+    if arguments.deterministic and arguments.gpu is not None:
+        yield "--deterministic and --gpu exclude each other, because a card adds in any order; leave one out."
     if (arguments.reuse_scratch or arguments.keep_scratch) and not arguments.scratch_dir:
         yield "--reuse_scratch and --keep_scratch are about the copies in --scratch_dir; give that too."

@@ -81,6 +81,7 @@ def test_a_refusal_says_what_to_do():
         ({"gpu": "all"}, "--gpu is 'all'; give numbers with colons between"),
         ({"gpu_precision": "half"}, "--gpu_precision is 'half'; give one of tf32, fp32, bf16."),
         ({"gpu": "0", "cpu": True}, "--cpu and --gpu exclude each other"),
+        ({"gpu": "", "deterministic": True}, "--deterministic and --gpu exclude each other"),
     ],
 )
 def test_what_is_wrong_with_cards_is_told(given, told):

@@ -110,7 +110,8 @@ def test_a_rank_sees_only_its_card(monkeypatch):
     monkeypatch.setattr(setup_cards, "pynvml", driver(2, busy=(0,)))
     monkeypatch.setattr(setup_cards, "has_cupy", lambda: True)
     monkeypatch.setattr(setup_cards, "backend", lambda *settings: made.append(settings) or CpuBackend())
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    # set here, so that what the rank sets does not stay for the tests after this one
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
     backend_of_rank(RefineArguments(gpu="", gpu_precision="bf16", free_gpu_memory_mb=500, threads=2), Alone())
     assert setup_cards.os.environ["CUDA_VISIBLE_DEVICES"] == "1"

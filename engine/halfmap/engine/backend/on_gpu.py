@@ -1,7 +1,7 @@
 """The backend for an NVIDIA card, with CuPy: cuBLAS for products, kernels compiled where they run.
 
-Only this module knows CuPy. All threads of a rank share one stream, so that what one has started is done before what
-another starts later.
+Nothing else computes with CuPy; `select` asks it whether there is a card. All threads of a rank share one stream, so
+that what one has started is done before what another starts later.
 """
 
 from typing import Any

@@ -12,11 +12,12 @@ from halfmap.engine.backend.on_cpu import CpuBackend
 from halfmap.engine.backend.precision import Precision
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.particles.particle import Assignments
-from halfmap.engine.ranks.communicator import Pools, workers_of
+from halfmap.engine.ranks.communicator import Pools
 from halfmap.engine.refinement.alignment import Alignment
 from halfmap.engine.refinement.audit import PARTICLES, audit, settle_precision
 from halfmap.engine.refinement.expectation import SCALE_NEEDS_SSNR, Expectation, HalfModel
 from halfmap.engine.refinement.memory_plan import plan_memory
+from halfmap.engine.refinement.memory_use import largest_share
 from halfmap.engine.refinement.particle_state import Batch, ParticleState
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.read_ahead import ReadAhead
@@ -187,10 +188,8 @@ def hand_outs(refinement: Refinement, plan: IterationPlan) -> tuple[dict[int, In
     members, settings = refinement.members, refinement.settings
     if not is_together(settings, plan.control.iteration, plan.search.prior):
         return members, settings.pool * settings.threads
-    workers = len(workers_of(1, refinement.communicator.size))
-    most = -(-max(len(some) for some in members.values()) // workers)
     ordered = {half: in_batches(refinement.particles, some) for half, some in members.items()}
-    return ordered, max(1, min(plan_memory(refinement, plan, together=True).handed_out, most))
+    return ordered, max(1, min(plan_memory(refinement, plan, together=True).handed_out, largest_share(refinement)))
 
 
 def expect_half(
