@@ -57,6 +57,9 @@ SIGNIFICANT_SAMPLES = "rlnNrOfSignificantSamples"
 
 # tomograms and tilt series
 TILT_SERIES_FILE = "rlnTomoTiltSeriesStarFile"
+TILT_SERIES_STACK = "rlnTomoTiltSeriesName"
+FRAME_COUNT = "rlnTomoFrameCount"
+MICROGRAPH_NAME = "rlnMicrographName"
 HAND = "rlnTomoHand"
 TOMO_SIZE = ("rlnTomoSizeX", "rlnTomoSizeY", "rlnTomoSizeZ")
 DEFOCUS_SLOPE = "rlnTomoDefocusSlope"

@@ -11,9 +11,6 @@ from halfmap.engine.imaging.ctf import Microscope
 from halfmap.engine.simulation.settings import SimulationSettings
 
 # columns that RELION 5 wants or writes and refinement does not read
-STACK_FILE = "rlnTomoTiltSeriesName"
-FRAME_COUNT = "rlnTomoFrameCount"
-TILT_IMAGE = "rlnMicrographName"
 NOMINAL_TILT = "rlnTomoNominalStageTiltAngle"
 NOMINAL_AXIS = "rlnTomoNominalTiltAxisAngle"
 ORIGINAL_PIXEL_SIZE = "rlnMicrographOriginalPixelSize"
@@ -103,7 +100,7 @@ def tilt_series_table(settings: SimulationSettings, recording: Recording, rng: n
             labels.DEFOCUS_V: defocus - astigmatism / 2,
             labels.DEFOCUS_ANGLE: rng.uniform(0, 180, count),
             labels.CTF_SCALE: np.cos(np.deg2rad(nominal)),
-            TILT_IMAGE: [f"{image:06d}@{recording.stack_file}" for image in range(1, count + 1)],
+            labels.MICROGRAPH_NAME: [f"{image:06d}@{recording.stack_file}" for image in range(1, count + 1)],
         }
     )
 
@@ -122,8 +119,8 @@ def tomograms_table(settings: SimulationSettings, series: list[Recording], image
         labels.OPTICS_GROUP_NAME: [f"optics{recording.optics_group}" for recording in series],
         labels.TILT_SERIES_PIXEL_SIZE: [float(settings.pixel_size_angstrom)] * count,
         labels.TILT_SERIES_FILE: [recording.table_file for recording in series],
-        STACK_FILE: [recording.stack_file for recording in series],
-        FRAME_COUNT: [len(nominal_tilts_deg(settings))] * count,
+        labels.TILT_SERIES_STACK: [recording.stack_file for recording in series],
+        labels.FRAME_COUNT: [len(nominal_tilts_deg(settings))] * count,
     }
     columns |= {label: [image_size_px] * count for label in labels.TOMO_SIZE}
     return pd.DataFrame(columns | {IMPORT_DOSE: [float(settings.dose_per_tilt)] * count})

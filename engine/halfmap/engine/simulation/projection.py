@@ -13,9 +13,9 @@ from jaxtyping import Complex64, Float32, Float64, Int64
 from halfmap.engine.fourier.masks import distances
 from halfmap.engine.fourier.shells import radii, round_half_away
 from halfmap.engine.imaging.ctf import Microscope
+from halfmap.engine.imaging.transfer import transfer_functions
 from halfmap.engine.particles.tilt_series import TiltSeries
 from halfmap.engine.simulation.phantom import Phantom, plane_waves
-from halfmap.engine.simulation.transfer import transfer_functions
 
 
 @dataclass(frozen=True)

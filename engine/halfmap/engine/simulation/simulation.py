@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from threadpoolctl import threadpool_limits
 
+from halfmap.engine.extraction.cutting import ExtractionSettings, extract_stack, visible_frames
 from halfmap.engine.formats.mrc import write_map, write_stack
 from halfmap.engine.formats.star import write_star
 from halfmap.engine.formats.tomograms import read_tomograms
@@ -17,7 +18,6 @@ from halfmap.engine.imaging.preparation import ModelGrid
 from halfmap.engine.particles.tilt_series import TiltSeries
 from halfmap.engine.refinement.initialisation import low_passed
 from halfmap.engine.simulation.acquisition import Recording, recordings, tilt_series_table, tomograms_table
-from halfmap.engine.simulation.extraction import ExtractionSettings, extract_stack, visible_frames
 from halfmap.engine.simulation.imaging import camera, grey_scale, image_size_px, positions_px, tilt_images
 from halfmap.engine.simulation.particle_tables import (
     Tomogram,

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from halfmap.engine.extraction.cutting import ExtractionSettings, extract_stack, visible_frames
 from halfmap.engine.formats.mrc import read_stack
 from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
 from halfmap.engine.imaging.ctf import Microscope, TiltCtf
 from halfmap.engine.particles.tilt_series import TiltSeries, tilt_rotation
-from halfmap.engine.simulation.extraction import ExtractionSettings, extract_stack, visible_frames
 
 PIXEL = 4.0
 MICROSCOPE = Microscope(300.0, 2.7, 0.1)

@@ -12,8 +12,8 @@ from jaxtyping import Bool, Complex64, Float32, Float64
 from halfmap.engine.fourier.masks import background_fraction, distances
 from halfmap.engine.fourier.shells import round_half_away
 from halfmap.engine.imaging.ctf import Microscope
+from halfmap.engine.imaging.transfer import rows_of, transfer_functions
 from halfmap.engine.particles.tilt_series import TiltSeries
-from halfmap.engine.simulation.transfer import rows_of, transfer_functions
 
 _FALLOFF_PX = 5.0
 
