@@ -17,7 +17,7 @@ from halfmap.contract.star_text import VERSION_COMMENT, quoted
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.whole_file import written_whole
 
-_TOKEN = re.compile(r'"[^"]*"|\'[^\']*\'|\S+')
+TOKEN = re.compile(r'"[^"]*"|\'[^\']*\'|\S+')
 _LIST_LABEL_PAD = 12
 
 Value = str | int | float | bool
@@ -37,12 +37,13 @@ def read_star(path: Path) -> dict[str, dict[str, str] | pd.DataFrame]:
     BadInput
         Naming the file and line of what is missing or wrong.
     """
-    labels = _check(path, _text(path))
+    labels = _check(path, read_star_text(path))
     tables: dict[str, dict[str, str] | pd.DataFrame] = starfile.read(path, always_dict=True, parse_as_string=labels)
     return tables
 
 
-def _text(path: Path) -> str:
+def read_star_text(path: Path) -> str:
+    """Read a file as text; refuse what is missing, unreadable, binary or has carriage returns (BadInput)."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -143,7 +144,7 @@ class _Checker:
 
 
 def _words(line: str) -> list[str]:
-    return _TOKEN.findall(line) if '"' in line or "'" in line else line.split()
+    return TOKEN.findall(line) if '"' in line or "'" in line else line.split()
 
 
 def star_text(tables: Mapping[str, Table]) -> str:
