@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from halfmap.contract.job_directory import Marker, marker_file
 from halfmap.daemon.attempt_files import Identity, Spec
 from halfmap.daemon.crash_points import crash_point
-from halfmap.daemon.ladder import Facts, Step, next_step
 from halfmap.daemon.observing import Observation
 from halfmap.daemon.parts import Parts
 from halfmap.daemon.processes import ProcessSeen, kill_all
+from halfmap.daemon.stop_steps import Facts, Step, next_step
 from halfmap.daemon.store import Job, Stop
 from halfmap.daemon.sweeping import in_words
 

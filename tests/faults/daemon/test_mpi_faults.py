@@ -13,11 +13,11 @@ import pytest
 
 from halfmap.contract.job_directory import Marker
 from halfmap.daemon.ends import classify
-from halfmap.daemon.ladder import Facts, Step, next_step
 from halfmap.daemon.processes import ProcessSeen, is_alive, kill_all
 from halfmap.daemon.records import StopMode
 from halfmap.daemon.settings import Patience
 from halfmap.daemon.state import AttemptState
+from halfmap.daemon.stop_steps import Facts, Step, next_step
 from tests.faults.daemon.shim_run import ShimRun, wait_until
 
 pytestmark = pytest.mark.slow

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halfmap.daemon.ladder import Facts, Step, next_step
 from halfmap.daemon.records import STOP_MODES
 from halfmap.daemon.settings import Patience
+from halfmap.daemon.stop_steps import Facts, Step, next_step
 
 PATIENCE = Patience(abort_s=120, terminate_s=15, kill_s=10)
 ORDER = (Step.ABORT, Step.TERMINATE, Step.KILL, Step.LEFT_OVER)
