@@ -11,7 +11,7 @@ from halfmap.contract.refine_data_flags import DataFlags
 from halfmap.contract.refine_helix_flags import GradientFlags, HelixFlags
 from halfmap.contract.refine_other_flags import HarmlessFlags, OtherMethodFlags
 from halfmap.contract.refine_search_flags import SearchFlags
-from halfmap.contract.spelling import PRECISIONS, SYMMETRIES, is_gpu_list, is_symmetry
+from halfmap.contract.spelling import NOISE_MODELS, PRECISIONS, SYMMETRIES, is_gpu_list, is_symmetry
 
 
 class RefineArguments(
@@ -143,6 +143,8 @@ def _problems_of_values(arguments: RefineArguments) -> Iterator[str]:
         yield f"--gpu {arguments.gpu}: a rank computes on one card; give each rank its own, as in 0:1, and more ranks."
     if arguments.gpu_precision not in PRECISIONS:
         yield f"--gpu_precision is {arguments.gpu_precision!r}; give one of {', '.join(PRECISIONS)}."
+    if arguments.noise_model not in NOISE_MODELS:
+        yield f"--noise_model is {arguments.noise_model!r}; give one of {', '.join(NOISE_MODELS)}."
 
 
 def _problems_between_options(arguments: RefineArguments) -> Iterator[str]:

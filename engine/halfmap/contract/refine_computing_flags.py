@@ -6,12 +6,14 @@ Spellings and defaults are those of RELION 5.0.1 (RELION: ``MlOptimiser::parseIn
 from typing import Annotated
 
 from halfmap.contract.option import Bounds, Declarations, Flag
+from halfmap.contract.spelling import RELION_NOISE
 
 
 class ComputingFlags(Declarations):
     """How the work is done.
 
-    None of these change what is computed, except `--relion_quirks`, `--own_frames` and `--gpu_precision`.
+    None of these change what is computed, except `--relion_quirks`, `--own_frames`, `--noise_model` and
+    `--gpu_precision`.
     """
 
     threads: Annotated[
@@ -134,6 +136,15 @@ class ComputingFlags(Declarations):
             with_continue=True,
         ),
     ] = False
+    noise_model: Annotated[
+        str,
+        Flag(
+            "--noise_model",
+            "halfmap's own",
+            "How the noise of premultiplied images is modelled: relion, with one variance for a whole shell; or exact, "
+            "with a variance that goes with the square of the CTF, by which the noise was multiplied as well.",
+        ),
+    ] = RELION_NOISE
     memory_gb: Annotated[
         float,
         Flag(

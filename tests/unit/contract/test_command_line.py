@@ -47,7 +47,15 @@ RELIONS_OPTIONS = """
 --only_sample_tilt --always_join_random_halves --sequential_halves_recons --gridding_iter --debug_split_random_half
 --pipeline_control
 """
-HALFMAPS_OWN = {"--relion_quirks", "--own_frames", "--memory", "--gpu_precision", "--deterministic", "--overwrite"}
+HALFMAPS_OWN = {
+    "--noise_model",
+    "--relion_quirks",
+    "--own_frames",
+    "--memory",
+    "--gpu_precision",
+    "--deterministic",
+    "--overwrite",
+}
 OTHER_VERSIONS = {"--skip_gridding", "--interpolator"}
 
 

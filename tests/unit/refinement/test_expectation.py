@@ -225,7 +225,7 @@ def test_residuals_and_scale_terms_are_those_of_brute_force(case, backend, brute
     # a particle counts as one, however many tilt images it has
     whole = case.state.images
     np.testing.assert_allclose(sums.residual[0], residual / whole.tilts, rtol=5e-3)
-    np.testing.assert_allclose(sums.pixel_count[0], weights.sum() * whole.pixel_counts / whole.tilts, rtol=1e-3)
+    np.testing.assert_allclose(sums.noise_count[0], weights.sum() * whole.pixel_counts / whole.tilts, rtol=1e-3)
     np.testing.assert_allclose(sums.signal_product, [0, product], rtol=5e-3)
     np.testing.assert_allclose(sums.reference_power, [0, power], rtol=5e-3)
 

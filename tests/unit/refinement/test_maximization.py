@@ -26,7 +26,7 @@ def some_sums(**changes):
     empty = ExpectationSums.empty(Accumulator.empty(AccumulatorGeometry(4, 1, 1)), 2, 7, 3, 4)
     values = {
         "residual": np.array([[8.0, 6, 4, 2, 0, 0, 0], [0.0] * 7]),
-        "pixel_count": np.array([[2.0, 3, 4, 5, 6, 7, 8], [0.0] * 7]),
+        "noise_count": np.array([[2.0, 3, 4, 5, 6, 7, 8], [0.0] * 7]),
         "signal_product": np.array([2.0, 4.0, 3.0]),
         "reference_power": np.array([2.0, 2.0, 2.0]),
         "direction_mass": np.array([1.0, 0.0, 3.0, 4.0]),
@@ -60,7 +60,7 @@ def test_noise_that_vanishes_takes_the_value_of_the_shell_before():
 
 def test_groups_and_shells_without_images_keep_their_noise():
     sums = some_sums()
-    sums.pixel_count[0, 2] = 0
+    sums.noise_count[0, 2] = 0
     found = new_noise(np.full((2, 7), 9.0), sums)
     assert found[0, 2] == 9
     assert (found[1] == 9).all()

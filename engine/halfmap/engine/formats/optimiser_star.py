@@ -8,6 +8,7 @@ from typing import Any
 from halfmap.contract import job_directory
 from halfmap.contract.command_line import ArgumentError, settings_from_argv, to_argv
 from halfmap.contract.refine_arguments import RefineArguments
+from halfmap.contract.spelling import RELION_NOISE
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.star import Value, read_star, write_star
@@ -231,7 +232,9 @@ def write_optimiser(
     path: Path, arguments: RefineArguments, control: Control, iteration: int | None, model_files: list[Path]
 ) -> None:
     """Write settings and counters; the command line stands in a comment, as with RELION."""
-    comments = (VERSION_LINE, shlex.join(to_argv(arguments)))
+    # the spectra in the model files mean another thing with each model of the noise
+    told = arguments.model_copy(update={"noise_model": arguments.noise_model})
+    comments = (VERSION_LINE, shlex.join(to_argv(told)))
     write_star(path, {"optimiser_general": optimiser_rows(arguments, control, iteration, model_files)}, comments)
 
 
@@ -253,7 +256,7 @@ def read_optimiser(path: Path) -> OptimiserFile:
             f"{path}: names no model of half set 2; it is the file of a finished run. Continue from a numbered "
             f"one, run_it…_optimiser.star."
         )
-    settings = _settings_in_comment(path)
+    settings = {"noise_model": RELION_NOISE, **_settings_in_comment(path)}
     for label, name in _ARGUMENTS.items():
         if label in values:
             settings[name] = _from_text(values[label], name)

@@ -15,6 +15,7 @@ from halfmap.engine.fourier.shells import (
     PixelList,
     counted_once,
     disc,
+    frequencies,
     inside_rows,
     round_half_away,
     shell_indices,
@@ -73,6 +74,9 @@ class ImageSettings:
         Model the CTF.
     intact_first_peak
         Ignore the CTF before its first peak.
+    exact_noise
+        The noise of premultiplied images, which was multiplied by their CTF too, is modelled so: its variance is CTF²σ²
+        in each pixel. Otherwise it is σ² in all pixels of a shell, as RELION has it.
     """
 
     mask_diameter_angstrom: float
@@ -80,6 +84,7 @@ class ImageSettings:
     zero_mask: bool
     ctf_correction: bool
     intact_first_peak: bool
+    exact_noise: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,8 @@ class ParticleImages:
         Imaging conditions of the images.
     masked, unmasked
         Half-transforms, on the host or on a card.
+    multiplicity
+        m, where the variance of the noise is m·σ²; None if it is σ² everywhere.
     """
 
     optics: OpticsGroup
@@ -106,6 +113,7 @@ class ParticleImages:
     ctf: TiltCtf
     masked: Complex64[Array, "tilts n half"]
     unmasked: Complex64[Array, "tilts n half"]
+    multiplicity: Float32[Array, "tilts n half"] | None = None
 
     @property
     def tilts(self) -> int:
@@ -115,18 +123,25 @@ class ParticleImages:
     @cached_property
     def power(self) -> Float64[np.ndarray, " shells"]:
         """Σ |F|² of the masked images by model shell, each Hermitian pair once."""
-        once = counted_once(self.optics.box_px, 2)
-        power = on_host((np.abs(self.masked) ** 2).sum(axis=0, dtype=np.float64))[once]
-        return shell_sums(power, self._model_shells(shell_indices(self.optics.box_px, 2)[once]), self.grid.shells)
+        return self._by_shell((np.abs(self.masked) ** 2).sum(axis=0, dtype=np.float64))
 
     @cached_property
     def pixel_counts(self) -> Float64[np.ndarray, " shells"]:
         """Number of pixels of all images by model shell, each Hermitian pair once."""
-        shells = self._model_shells(shell_indices(self.optics.box_px, 2)[counted_once(self.optics.box_px, 2)])
-        return self.tilts * shell_sums(np.ones(len(shells)), shells, self.grid.shells)
+        return self.tilts * self._by_shell(np.ones(self.masked.shape[1:]))
 
-    def _model_shells(self, image_shells: np.ndarray) -> np.ndarray:
-        return round_half_away(self.grid.shells_per_image_shell(self.optics) * image_shells)
+    @cached_property
+    def noise_counts(self) -> Float64[np.ndarray, " shells"]:
+        """Σ m over the same pixels: how many times σ² their noise has in all."""
+        if self.multiplicity is None:
+            return self.pixel_counts
+        return self._by_shell(self.multiplicity.sum(axis=0, dtype=np.float64))
+
+    def _by_shell(self, values: Float64[Array, "n half"]) -> Float64[np.ndarray, " shells"]:
+        once = counted_once(self.optics.box_px, 2)
+        ratio = self.grid.shells_per_image_shell(self.optics)
+        shells = round_half_away(ratio * shell_indices(self.optics.box_px, 2)[once])
+        return shell_sums(on_host(values)[once], shells, self.grid.shells)
 
 
 def load_images(
@@ -137,6 +152,7 @@ def load_images(
     ctf: TiltCtf,
     settings: ImageSettings,
     noise: Float32[np.ndarray, "tilts n n"] | None = None,
+    multiplicity: Float32[Array, "tilts n half"] | None = None,
 ) -> ParticleImages:
     """Mask and transform a particle's images, where they are.
 
@@ -148,6 +164,8 @@ def load_images(
         See there.
     noise
         What the images fade into outside the mask, where that is not their own mean.
+    multiplicity
+        See `noise_multiplicity`.
     """
     background = background_fraction(
         distances(optics.box_px, 2),
@@ -158,18 +176,38 @@ def load_images(
         masked = replace_outside_by_mean(stack, background)
     else:
         masked = mix_background(stack, beside(noise, stack), background)
-    return ParticleImages(optics, grid, rotations, ctf, transform_images(masked), transform_images(stack))
+    transforms = transform_images(masked), transform_images(stack)
+    return ParticleImages(optics, grid, rotations, ctf, *transforms, multiplicity)
+
+
+def noise_multiplicity(
+    stack: Float32[Array, "tilts n n"], optics: OpticsGroup, ctf: TiltCtf, settings: ImageSettings
+) -> Float32[Array, "tilts n half"] | None:
+    """Variance of the noise in each pixel of the transforms in units of σ², where the stack is; None for 1 everywhere.
+
+    The noise of premultiplied images was multiplied by the CTF as well.
+    """
+    if not (settings.exact_noise and settings.ctf_correction and optics.premultiplied):
+        return None
+    ky, kx = np.meshgrid(frequencies(optics.box_px), np.arange(optics.box_px // 2 + 1), indexing="ij")
+    value = _ctf_values(ctf, optics, settings, kx.ravel(), ky.ravel(), stack)
+    return (value**2).astype(np.float32).reshape(-1, *kx.shape)
 
 
 def noise_images(
-    sigma2: Float64[np.ndarray, " shells"], optics: OpticsGroup, grid: ModelGrid, tilts: int, seed: int
+    sigma2: Float64[np.ndarray, " shells"],
+    optics: OpticsGroup,
+    grid: ModelGrid,
+    tilts: int,
+    seed: int,
+    multiplicity: Float32[np.ndarray, "tilts n half"] | None = None,
 ) -> Float32[np.ndarray, "tilts n n"]:
     """Draw Gaussian noise images with a given spectrum (variance per real or imaginary component)."""
     box = optics.box_px
     shells = round_half_away(grid.shells_per_image_shell(optics) * shell_indices(box, 2))
     sigma = np.sqrt(sigma2[np.minimum(shells, grid.shells - 1)])
     drawn = np.random.default_rng(seed).standard_normal((tilts, box, box // 2 + 1, 2)) * sigma[..., None]
-    transform = drawn[..., 0] + 1j * drawn[..., 1]
+    transform = (drawn[..., 0] + 1j * drawn[..., 1]) * (1 if multiplicity is None else np.sqrt(multiplicity))
     return np.fft.fftshift(np.fft.irfft2(transform, s=(box, box), norm="forward"), axes=(1, 2)).astype(np.float32)
 
 
@@ -227,6 +265,7 @@ def tilt_images(
     shells = round_half_away(ratio * round_half_away(pixels.radius))
     variance = sigma2[np.minimum(shells, grid.shells - 1)]
     masked = pixels.take(images.masked)
+    multiplicity = None if images.multiplicity is None else pixels.take(images.multiplicity)
     if one_pass.correlation:
         masked = masked / _window_norm(images.masked, optics.box_px, one_pass.image_size_px)
     return TiltImages(
@@ -235,13 +274,14 @@ def tilt_images(
         geometry=one_pass.padding * ratio * images.rotations[:, :2],
         masked=masked,
         unmasked=pixels.take(images.unmasked),
-        ctf=_model_ctf(images, settings, pixels),
+        ctf=_model_ctf(images, settings, pixels) if multiplicity is None else np.float32(ratio**2) * multiplicity,
         inverse_sigma2=np.divide(1, variance, out=np.zeros(len(variance)), where=variance > 0).astype(np.float32),
         shells=shells,
         first_shell=one_pass.first_shell,
         back_projects=inside_rows(pixels, one_pass.image_size_px),
         scale=scale,
         premultiplied=optics.premultiplied and settings.ctf_correction,
+        inverse_multiplicity=None if multiplicity is None else 1 / multiplicity,
     )
 
 
@@ -285,7 +325,13 @@ def _model_ctf(images: ParticleImages, settings: ImageSettings, pixels: PixelLis
     ratio = images.grid.shells_per_image_shell(images.optics)
     if not settings.ctf_correction:
         return beside(np.full((images.tilts, len(pixels.kx)), ratio**2, np.float32), images.masked)
-    extent, ctf = images.optics.extent_angstrom, images.ctf.beside(images.masked)
-    fx, fy = (beside(k / extent, images.masked) for k in (pixels.kx, pixels.ky))
-    value = ctf_values(ctf, images.optics.microscope, fx, fy, settings.intact_first_peak)
+    value = _ctf_values(images.ctf, images.optics, settings, pixels.kx, pixels.ky, images.masked)
     return (ratio**2 * (value**2 if images.optics.premultiplied else value)).astype(np.float32)
+
+
+def _ctf_values(
+    ctf: TiltCtf, optics: OpticsGroup, settings: ImageSettings, kx: np.ndarray, ky: np.ndarray, like: Array
+) -> Float64[Array, "tilts pixels"]:
+    """CTF of each tilt image at frequencies in pixels of the transform, where another array is."""
+    fx, fy = (beside(k / optics.extent_angstrom, like) for k in (kx, ky))
+    return ctf_values(ctf.beside(like), optics.microscope, fx, fy, settings.intact_first_peak)

@@ -40,6 +40,9 @@ class TiltImages:
         Intensity scale of the particle's group.
     premultiplied
         The images carry their CTF already.
+    inverse_multiplicity
+        1/m, where the variance of a pixel is m·σ² and not σ²; 0 for pixels that say nothing. None if m is 1 everywhere.
+        Comparisons are weighted with it; a reconstruction, a sum over Y = C·X with weights C², has it in Y and C².
     """
 
     pixels: PixelList
@@ -54,11 +57,13 @@ class TiltImages:
     back_projects: Bool[Array, " pixels"]
     scale: float
     premultiplied: bool
+    inverse_multiplicity: Float32[Array, "tilts pixels"] | None = None
 
     @property
-    def scoring_weight(self) -> Float32[Array, " pixels"]:
-        """1/σ² of the pixels that play a part in comparisons; the origin does not."""
-        return np.where(self.shells < max(self.first_shell, 1), np.float32(0), self.inverse_sigma2)
+    def scoring_weight(self) -> Float32[Array, "*tilts pixels"]:
+        """Inverse variance of the pixels that play a part in comparisons; the origin does not."""
+        weight = np.where(self.shells < max(self.first_shell, 1), np.float32(0), self.inverse_sigma2)
+        return weight if self.inverse_multiplicity is None else weight * self.inverse_multiplicity
 
     @property
     def weighted(self) -> Complex64[Array, "tilts pixels"]:
@@ -88,8 +93,23 @@ class TiltImages:
 
     def on(self, put: Callable[[np.ndarray], Array]) -> "TiltImages":
         """Copy what there is by pixel to a device."""
-        by_pixel = ("masked", "unmasked", "ctf", "inverse_sigma2", "shells", "back_projects")
+        by_pixel = ["masked", "unmasked", "ctf", "inverse_sigma2", "shells", "back_projects"]
+        if self.inverse_multiplicity is not None:
+            by_pixel.append("inverse_multiplicity")
         return replace(self, **{name: put(getattr(self, name)) for name in by_pixel})
+
+    def some(self, tilts: Bool[np.ndarray, " tilts"]) -> "TiltImages":
+        """Keep some of the tilt images."""
+        inverse = self.inverse_multiplicity
+        return replace(
+            self,
+            rotations=self.rotations[tilts],
+            geometry=self.geometry[tilts],
+            masked=self.masked[tilts],
+            unmasked=self.unmasked[tilts],
+            ctf=self.ctf[tilts],
+            inverse_multiplicity=None if inverse is None else inverse[tilts],
+        )
 
     def shifts(self, offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets tilts 2"]:
         """Two-dimensional shift of each image for offsets in the subtomogram frame, in pixels over the box size."""

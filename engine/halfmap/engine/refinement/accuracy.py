@@ -5,10 +5,10 @@ the difference that it makes exceeds −ln 0.01.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex64, Float64, Int64
+from jaxtyping import Complex64, Float64, Int64
 
 from halfmap.engine.backend.interface import Backend, Reference
 from halfmap.engine.imaging.tilt_images import TiltImages
@@ -72,7 +72,7 @@ class AccuracyProbe:
             for axis in range(3):
                 if not (axes == axis).any():
                     continue
-                some = _of_tilts(images, axes == axis)
+                some = images.some(axes == axis)
                 tried = np.concatenate([[0.0], errors])[:, None] * np.eye(3)[axis] + angles_deg
                 slices = self._slices(some, euler_to_matrix(tried))
                 total += (some.half_power_weight * np.abs(slices[1:] - slices[0]) ** 2).sum(axis=(1, 2))
@@ -110,17 +110,6 @@ def _first_visible(errors: Float64[np.ndarray, " errors"], snr: Snr) -> float:
 
 def _chunks(errors: Float64[np.ndarray, " errors"]) -> Iterator[Float64[np.ndarray, " n"]]:
     return (errors[start : start + _CHUNK] for start in range(0, len(errors), _CHUNK))
-
-
-def _of_tilts(images: TiltImages, which: Bool[np.ndarray, " tilts"]) -> TiltImages:
-    return replace(
-        images,
-        rotations=images.rotations[which],
-        geometry=images.geometry[which],
-        masked=images.masked[which],
-        unmasked=images.unmasked[which],
-        ctf=images.ctf[which],
-    )
 
 
 def wrong_axes(seed: int, tilts: int) -> Int64[np.ndarray, " tilts"]:

@@ -237,7 +237,8 @@ class Expectation:
     def _log_constants(self, particle: ParticleState) -> float:
         """Add up what the log-likelihood has beside the evidence: the images' power and the noise's normalisation.
 
-        Beyond the window RELION adds half of the power without dividing it by σ²; it is a constant of the particle.
+        All of it is a constant of the particle: where the variance differs within a shell its mean is taken. Beyond the
+        window RELION adds half of the power without dividing it by σ².
         """
         if self.correlation:
             return 0.0
@@ -245,8 +246,10 @@ class Expectation:
         last = self.windows[particle.optics].fine.image_size_px / 2 * images.grid.shells_per_image_shell(images.optics)
         shell = np.arange(len(sigma2))
         inside = (shell > 0) & (shell <= last) & (sigma2 > 0)
-        normalisation = images.pixel_counts[inside] @ np.log(2 * np.pi * sigma2[inside])
-        whitened = 0.5 * (images.power[inside] / sigma2[inside]).sum()
+        counts = images.pixel_counts[inside]
+        variance = sigma2[inside] * images.noise_counts[inside] / counts
+        normalisation = counts @ np.log(2 * np.pi * variance)
+        whitened = 0.5 * (images.power[inside] / variance).sum()
         return float(whitened + 0.5 * images.power[shell > last].sum() + normalisation)
 
 

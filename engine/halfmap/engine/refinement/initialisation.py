@@ -63,17 +63,21 @@ class _PowerSums:
         self.images = 0
         self.transform = np.zeros(example.masked.shape[1:], np.complex128)
         self.power = np.zeros(example.masked.shape[1:])
+        self.multiplicity = np.zeros(example.masked.shape[1:])
         self.ratio = example.grid.shells_per_image_shell(example.optics)
 
     def add(self, images: ParticleImages) -> None:
         self.images += images.tilts
         self.transform += images.masked.sum(axis=0)
         self.power += (np.abs(images.masked) ** 2).sum(axis=0)
+        self.multiplicity += images.tilts if images.multiplicity is None else images.multiplicity.sum(axis=0)
 
     def noise(self, grid: ModelGrid) -> Float64[np.ndarray, " shells"]:
         variance = 0.5 * (self.power / self.images - np.abs(self.transform / self.images) ** 2)
         shells = round_half_away(self.ratio * shell_indices(len(variance), 2).ravel())
-        return filled(shell_means(variance.ravel(), shells, grid.shells))
+        mean = shell_means(variance.ravel(), shells, grid.shells)
+        multiplicity = shell_means((self.multiplicity / self.images).ravel(), shells, grid.shells)
+        return filled(np.divide(mean, multiplicity, out=mean, where=multiplicity > 0))
 
 
 def filled(spectrum: Float64[np.ndarray, " shells"]) -> Float64[np.ndarray, " shells"]:

@@ -75,8 +75,8 @@ def _divided(
 
 def new_noise(old: Float64[np.ndarray, "optics shells"], sums: ExpectationSums) -> Float64[np.ndarray, "optics shells"]:
     """Noise spectra from the residuals; shells and groups without images keep theirs."""
-    counted = sums.pixel_count > 0
-    sigma2 = np.divide(sums.residual, 2 * sums.pixel_count, out=old.copy(), where=counted)
+    counted = sums.noise_count > 0
+    sigma2 = np.divide(sums.residual, 2 * sums.noise_count, out=old.copy(), where=counted)
     sigma2 = np.where(counted, np.maximum(sigma2, _NOISE_FLOOR), sigma2)
     for shell in range(1, sigma2.shape[1]):
         tiny = sigma2[:, shell] < _NOISE_TOO_SMALL

@@ -85,7 +85,11 @@ def _bytes_in_group(
     windows, search, box, tilts = plan.windows.by_group[number], plan.search, optics.box_px, _most_tilts(refinement)
     fine_px = max(windows.fine.image_size_px, windows.stored.image_size_px)
     pixels, fine = (len(disc(box, size, size / 2).kx) for size in (windows.coarse.image_size_px, fine_px))
-    images = tilts * (2 * _PAIR * box * (box // 2 + 1) + _COMPARED_BYTES * pixels + _STORED_BYTES * fine)
+    exact = refinement.settings.images.exact_noise
+    whole_bytes, more = 2 * _PAIR + _SINGLE * exact, _SINGLE * exact
+    images = tilts * (
+        whole_bytes * box * (box // 2 + 1) + (_COMPARED_BYTES + more) * pixels + (_STORED_BYTES + more) * fine
+    )
     offsets = len(search.offsets.coarse_angstrom)
     radius_px = search.offsets.range_angstrom / optics.pixel_size_angstrom
     functions = _functions(offsets, radius_px, windows.coarse.image_size_px / box, together)

@@ -8,10 +8,16 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
-from halfmap.engine.arrays import Array
+from halfmap.engine.arrays import Array, on_host
 from halfmap.engine.backend.interface import Backend
 from halfmap.engine.fourier.shells import round_half_away
-from halfmap.engine.imaging.preparation import ModelGrid, ParticleImages, load_images, noise_images
+from halfmap.engine.imaging.preparation import (
+    ModelGrid,
+    ParticleImages,
+    load_images,
+    noise_images,
+    noise_multiplicity,
+)
 from halfmap.engine.particles.particle import Assignments, ParticleSet
 from halfmap.engine.ranks.communicator import Communicator
 from halfmap.engine.refinement.observer import Observer
@@ -107,12 +113,13 @@ class Refinement:
         """Read, mask and transform a particle's images; `sigma2` is needed where they fade into noise."""
         settings, optics = self.settings.images, self.particles.optics_of(particle)
         stack = self.source.read(particle).astype(np.float32, copy=False)
-        noise = None
+        rotations, ctf = self.particles.tilt_rotations(particle), self.particles.ctf_of(particle)
+        multiplicity, noise = noise_multiplicity(stack, optics, ctf, settings), None
         if not settings.zero_mask and sigma2 is not None:
             spectrum = sigma2[self.particles.optics_index[particle]]
-            noise = noise_images(spectrum, optics, self.grid, len(stack), self.settings.seed + particle)
-        rotations, ctf = self.particles.tilt_rotations(particle), self.particles.ctf_of(particle)
-        return load_images(stack, optics, self.grid, rotations, ctf, settings, noise)
+            known = None if multiplicity is None else on_host(multiplicity)
+            noise = noise_images(spectrum, optics, self.grid, len(stack), self.settings.seed + particle, known)
+        return load_images(stack, optics, self.grid, rotations, ctf, settings, noise, multiplicity)
 
     def search_centre_angstrom(self, assignments: Assignments, particle: int) -> Float64[np.ndarray, "3"]:
         """Offset around which a particle is searched.

@@ -41,8 +41,9 @@ class ExpectationSums:
     ----------
     accumulator
         Back-projected images.
-    residual, pixel_count
-        Σ |model − image|² and pixels, by optics group and shell; means over the tilt images of each particle.
+    residual, noise_count
+        Σ |model − image|² and how many times σ² the noise of these pixels has (once for each, if it is the same in a
+        shell), by optics group and shell; means over the tilt images of each particle.
     signal_product, reference_power
         Σ Re⟨C P, X⟩ and Σ |C P|² by scale group, for the intensity scales.
     direction_mass
@@ -53,7 +54,7 @@ class ExpectationSums:
 
     accumulator: Accumulator
     residual: Float64[np.ndarray, "optics shells"]
-    pixel_count: Float64[np.ndarray, "optics shells"]
+    noise_count: Float64[np.ndarray, "optics shells"]
     signal_product: Float64[np.ndarray, " groups"]
     reference_power: Float64[np.ndarray, " groups"]
     direction_mass: Float64[np.ndarray, " directions"]
@@ -100,7 +101,7 @@ class ExpectationSums:
         model = images.scale**2 * power - 2 * images.scale * cross
         tilts = particle.whole.tilts
         self.residual[particle.optics] += (model + mass * particle.whole.power) / tilts
-        self.pixel_count[particle.optics] += mass * particle.whole.pixel_counts / tilts
+        self.noise_count[particle.optics] += mass * particle.whole.noise_counts / tilts
         self.signal_product[particle.group] += cross[scale_shells].sum()
         self.reference_power[particle.group] += power[scale_shells].sum()
 

@@ -3,6 +3,7 @@
 import time
 
 from halfmap.contract.refine_arguments import RefineArguments
+from halfmap.contract.spelling import EXACT_NOISE
 from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid
 from halfmap.engine.refinement.auto_sampling import AutoSampling, with_local_searches
 from halfmap.engine.refinement.maximization import MaximizationSettings
@@ -35,6 +36,7 @@ def settings_of(arguments: RefineArguments, grid: ModelGrid, scale_groups: int, 
             arguments.zero_mask,
             arguments.ctf_correction,
             arguments.ctf_intact_first_peak,
+            arguments.noise_model == EXACT_NOISE,
         ),
         search=_search(arguments),
         sampling=_sampling_wishes(arguments, diameter),
