@@ -34,6 +34,7 @@ install_import_hook(
             "fourier",
             "imaging",
             "particles",
+            "postprocessing",
             "ranks",
             "refinement",
             "run",

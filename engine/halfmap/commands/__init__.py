@@ -15,6 +15,7 @@ COMMANDS = {
     "refine": "gold-standard auto-refinement of 2D-stack pseudo-subtomograms, with RELION's options and files",
     "simulate": "a synthetic tilt-series project with known poses",
     "score": "poses against the truth, or map against map",
+    "postprocess": "FSC and resolution of two half maps within a mask, and their sharpened mean",
     "star": "STAR files: another point of the reference as the centre of all particles",
     "demo": "simulate a small project, have a daemon refine it under MPI and show the result",
     "daemon": "start, stop and ask the process that watches projects and runs jobs",

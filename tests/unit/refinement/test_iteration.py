@@ -8,9 +8,9 @@ import pytest
 from halfmap.engine.fourier.masks import soft_sphere
 from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.refinement.fsc import fsc_of_maps
-from halfmap.engine.refinement.half_sets import solvent_corrected_fsc
 from halfmap.engine.refinement.iteration import Stopwatch, next_state, prepare
 from halfmap.engine.refinement.settings import HalfSetSettings
+from halfmap.engine.refinement.solvent_correction import solvent_corrected_fsc
 from halfmap.engine.refinement.start import first_state
 from halfmap.engine.refinement.state import Sampling
 from halfmap.engine.sampling.random_numbers import next_perturbation

@@ -16,6 +16,8 @@ from halfmap.engine.formats.whole_file import written_whole
 _PIXEL_SIZE_DECIMALS = 5
 _SHORT = np.dtype(np.float16)
 
+SAME_PIXEL_SIZE_ANGSTROM = 0.001
+
 
 @dataclass(frozen=True)
 class DensityMap:

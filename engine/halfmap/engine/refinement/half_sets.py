@@ -5,21 +5,16 @@ between them is taken. In the last iteration they are added up.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex128, Float, Float64
+from jaxtyping import Complex128, Float64
 
 from halfmap.engine.fourier.backprojector import Accumulator, downsampled_average, low_resolution_sphere
-from halfmap.engine.fourier.shells import radii
-from halfmap.engine.fourier.transform import restore_map, transform_map
 from halfmap.engine.imaging.preparation import ModelGrid
 from halfmap.engine.ranks.communicator import Communicator
-from halfmap.engine.refinement.fsc import fsc_of_averages, fsc_of_maps, resolution_shell
+from halfmap.engine.refinement.fsc import fsc_of_averages
 
 _AGREEMENT = 0.5
-_RANDOMISE_BELOW_FSC = 0.8
-_SHELLS_AFTER_RANDOMISATION = 2
 
 Accumulators = dict[int, Accumulator]
 
@@ -83,62 +78,3 @@ def added_up(accumulators: Accumulators, communicator: Communicator) -> Accumula
     if met is None:
         return None
     return next(iter(accumulators.values())).with_sums(met[0] + met[1])
-
-
-@dataclass(frozen=True)
-class SolventCorrectedFsc:
-    """FSC between masked maps, corrected for what the mask itself correlates.
-
-    Parameters
-    ----------
-    fsc
-        Corrected curve.
-    randomised_from
-        First shell with randomised phases; None if the unmasked curve never drops far enough.
-    """
-
-    fsc: Float64[np.ndarray, " shells"]
-    randomised_from: int | None
-
-
-def solvent_corrected_fsc(
-    first: Float[np.ndarray, "n n n"], second: Float[np.ndarray, "n n n"], mask: Float[np.ndarray, "n n n"], seed: int
-) -> SolventCorrectedFsc:
-    """Correct the FSC for the solvent by phase randomisation (Chen et al. 2013).
-
-    Parameters
-    ----------
-    first, second
-        Unregularised half maps.
-    mask
-        Solvent mask.
-    seed
-        Seed of the random phases.
-
-    Notes
-    -----
-    RELION: reconstructUnregularisedMapAndCalculateSolventCorrectedFSC.
-    """
-    unmasked = fsc_of_maps(first, second)
-    start = resolution_shell(unmasked, _RANDOMISE_BELOW_FSC) + 1
-    if start >= len(unmasked):
-        return SolventCorrectedFsc(unmasked, None)
-    random = np.random.default_rng(seed)
-    masked = fsc_of_maps(first * mask, second * mask)
-    randomised = fsc_of_maps(*(with_random_phases(density, start, random) * mask for density in (first, second)))
-    corrected = (masked - randomised) / np.maximum(1 - randomised, np.finfo(float).tiny)
-    corrected[randomised > masked] = 0
-    keep = start + _SHELLS_AFTER_RANDOMISATION
-    corrected[:keep] = masked[:keep]
-    return SolventCorrectedFsc(corrected, start)
-
-
-def with_random_phases(
-    density: Float[np.ndarray, "n n n"], from_shell: int, random: np.random.Generator
-) -> Float[np.ndarray, "n n n"]:
-    """Randomise the phases of a map from a shell on, amplitudes kept."""
-    transform = transform_map(density.astype(np.float64))
-    beyond = radii(density.shape[0], 3) >= from_shell
-    phases = random.uniform(0, 2 * np.pi, np.count_nonzero(beyond))
-    transform[beyond] = np.abs(transform[beyond]) * np.exp(1j * phases)
-    return restore_map(transform)

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
-from halfmap.engine.fourier.shells import radii, round_half_away, round_scalar, shell_indices, shell_means
+from halfmap.engine.fourier.filters import low_pass_weights
+from halfmap.engine.fourier.shells import round_half_away, round_scalar, shell_indices, shell_means
 from halfmap.engine.fourier.transform import resample_map, restore_map, transform_map, window_map
 from halfmap.engine.imaging.preparation import ModelGrid, ParticleImages
 
@@ -29,8 +30,7 @@ def low_passed(
 ) -> Float32[np.ndarray, "n n n"]:
     """Low-pass filter a map at a resolution, with a cosine edge of two shells around it."""
     cut = grid.extent_angstrom / resolution_angstrom
-    position = np.clip((cut + _EDGE_SHELLS / 2 - radii(grid.box_px, 3)) / _EDGE_SHELLS, 0, 1)
-    filtered = transform_map(density.astype(np.float64)) * (0.5 - 0.5 * np.cos(np.pi * position))
+    filtered = transform_map(density.astype(np.float64)) * low_pass_weights(grid.box_px, cut, _EDGE_SHELLS)
     return restore_map(filtered).astype(np.float32)
 
 

@@ -15,13 +15,13 @@ from halfmap.engine.refinement.half_sets import (
     gold_standard_fsc,
     join_low_resolution,
     joining_shell,
-    solvent_corrected_fsc,
 )
 from halfmap.engine.refinement.initialisation import low_passed
 from halfmap.engine.refinement.maximization import regularised_map, unregularised_map, with_new_parameters
 from halfmap.engine.refinement.plan import IterationPlan
 from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.regularization import spectra
+from halfmap.engine.refinement.solvent_correction import solvent_corrected_fsc
 from halfmap.engine.refinement.state import HalfState, State
 from halfmap.engine.refinement.sums import ExpectationSums, pooled
 

@@ -7,12 +7,11 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from halfmap.engine.errors import BadInput
-from halfmap.engine.formats.mrc import DensityMap, read_map
+from halfmap.engine.formats.mrc import SAME_PIXEL_SIZE_ANGSTROM, DensityMap, read_map
 from halfmap.engine.fourier.masks import soft_sphere
 from halfmap.engine.refinement.fsc import fsc_of_maps, resolution_shell
 
 SPHERE_EDGE_PX = 5.0
-_SAME_PIXEL_SIZE_ANGSTROM = 1e-3
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def read_pair(first_file: Path, second_file: Path) -> tuple[DensityMap, DensityM
 
 def _check_same_grid(first_file: Path, first: DensityMap, second_file: Path, second: DensityMap) -> None:
     pixels = (first.pixel_size_angstrom, second.pixel_size_angstrom)
-    if first.box_px == second.box_px and abs(pixels[0] - pixels[1]) <= _SAME_PIXEL_SIZE_ANGSTROM:
+    if first.box_px == second.box_px and abs(pixels[0] - pixels[1]) <= SAME_PIXEL_SIZE_ANGSTROM:
         return
     raise BadInput(
         f"{first_file} has {first.box_px} px at {pixels[0]:g} Å and {second_file} {second.box_px} px at "

@@ -8,14 +8,11 @@ from jaxtyping import Float32
 
 from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.engine.errors import BadInput
-from halfmap.engine.formats.mrc import DensityMap, read_map
+from halfmap.engine.formats.mask_file import read_mask_for
+from halfmap.engine.formats.mrc import SAME_PIXEL_SIZE_ANGSTROM, DensityMap, read_map
 from halfmap.engine.fourier.masks import soft_sphere
 from halfmap.engine.imaging.preparation import ModelGrid
 from halfmap.engine.refinement.initialisation import on_grid
-
-SAME_PIXEL_SIZE_ANGSTROM = 0.001
-# values a little outside of [0, 1] come from interpolation and are clipped
-_MASK_SLACK = 0.01
 
 
 @dataclass(frozen=True)
@@ -107,16 +104,5 @@ def read_solvent_mask(
         sphere = soft_sphere(grid.box_px, radius_px, arguments.mask_edge_px)
         return SolventMask(sphere.astype(np.float32), from_user=False)
     path = project / arguments.solvent_mask_file
-    mask = read_map(path)
-    pixel = mask.pixel_size_angstrom or grid.pixel_size_angstrom
-    if mask.box_px != grid.box_px or abs(pixel - grid.pixel_size_angstrom) > SAME_PIXEL_SIZE_ANGSTROM:
-        raise BadInput(
-            f"{path}: {mask.box_px} px at {pixel:g} Å, while the particles have {grid.box_px} px at "
-            f"{grid.pixel_size_angstrom:g} Å; bring the mask to their box and pixel size."
-        )
-    low, high = float(mask.density.min()), float(mask.density.max())
-    if high <= 0 or low < -_MASK_SLACK or high > 1 + _MASK_SLACK:
-        raise BadInput(
-            f"{path}: values from {low:g} to {high:g}; a mask lies between 0 (solvent) and 1 (protein). Make it anew."
-        )
-    return SolventMask(np.clip(mask.density, 0, 1), from_user=True)
+    mask = read_mask_for(path, grid.box_px, grid.pixel_size_angstrom, "particles")
+    return SolventMask(mask.density, from_user=True)

@@ -1,0 +1,143 @@
+"""``halfmap postprocess``: FSC and resolution of two half maps within a mask, and their sharpened mean."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from halfmap.contract.exit_codes import ExitCode
+from halfmap.engine.errors import BadInput
+from halfmap.engine.formats.mask_file import read_mask_for
+from halfmap.engine.formats.mrc import DensityMap
+from halfmap.engine.formats.mtf_star import read_mtf
+from halfmap.engine.job_program import CheckAbort, JobProgram
+from halfmap.engine.postprocessing import (
+    FitRange,
+    Mtf,
+    PostprocessSettings,
+    SourceNames,
+    postprocess,
+    summary_text,
+    write_postprocessed,
+)
+from halfmap.engine.postprocessing.files import star_file
+from halfmap.engine.scoring.maps import read_pair
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compare, sharpen, write, tell, and return the exit code."""
+    options = parser().parse_args(argv)
+    if star_file(options.o).exists() and not options.overwrite:
+        # an earlier result and its markers are left alone
+        print(f"ERROR: {star_file(options.o)}: is there already; give another --o, or --overwrite.", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, check_abort))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the options, which are those of ``relion_postprocess``."""
+    top = argparse.ArgumentParser(
+        prog="halfmap postprocess",
+        allow_abbrev=False,
+        description="Tell the resolution of two unfiltered half maps within a mask, corrected for the mask, and "
+        "sharpen their mean.",
+    )
+    add = top.add_argument
+    add("--i", type=Path, required=True, metavar="HALF1.mrc", help="unfiltered first half map")
+    add("--i2", type=Path, metavar="HALF2.mrc", help="second half map [as --i, with half2 in place of half1]")
+    add("--o", default="postprocess", metavar="ROOT", help="beginning of all output names [postprocess]")
+    add("--mask", type=Path, metavar="M.mrc", help="mask, 0 (solvent) to 1; without it the whole boxes are compared")
+    add("--angpix", type=float, metavar="Å", help="pixel size [that of the maps' headers]")
+    add("--randomize_at_fsc", type=float, default=0.8, metavar="F", help="randomise phases below this FSC [0.8]")
+    add("--random_seed", type=int, default=0, metavar="N", help="seed of the random phases; negative: any [0]")
+    add("--mtf", type=Path, metavar="MTF.star", help="divide by the MTF of a detector")
+    add("--mtf_angpix", type=float, metavar="Å", help="pixel size of the detector's images [that of the maps]")
+    add("--skip_fsc_weighting", action="store_true", help="do not weigh shells by their FSC")
+    _add_sharpening(top)
+    add("--overwrite", action="store_true", help="replace the files of an earlier post-processing")
+    add("--pipeline_control", type=Path, metavar="DIR/", help="folder of the job's marker files")
+    return top
+
+
+def _add_sharpening(top: argparse.ArgumentParser) -> None:
+    b_factor = top.add_mutually_exclusive_group()
+    b_factor.add_argument("--auto_bfac", action="store_true", help="find a B-factor in the Guinier plot and apply it")
+    b_factor.add_argument(
+        "--adhoc_bfac", type=float, default=0.0, metavar="Å2", help="apply this one; negative sharpens"
+    )
+    add = top.add_argument
+    add("--autob_lowres", type=float, default=10.0, metavar="Å", help="lowest resolution that tells the B-factor [10]")
+    add("--autob_highres", type=float, default=0.0, metavar="Å", help="highest such resolution; 0: Nyquist [0]")
+    add("--low_pass", type=float, default=0.0, metavar="Å", help="low-pass; 0: none, negative: at FSC 0.143 [0]")
+    add("--filter_edge_width", type=float, default=2.0, metavar="SHELLS", help="width of that filter's edge [2]")
+
+
+def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
+    second_file = options.i2 or other_half(options.i)
+    first, second = read_pair(options.i, second_file)
+    if np.array_equal(first.density, second.density):
+        raise BadInput(f"{options.i} and {second_file}: hold the same map; two half maps are needed.")
+    pixel_size = options.angpix if options.angpix is not None else first.pixel_size_angstrom
+    if not (np.isfinite(pixel_size) and pixel_size > 0):
+        raise BadInput(f"{options.i}: no pixel size above 0 Å in its header or options; give it with --angpix.")
+    settings = settings_of(options, pixel_size)
+    mask = _mask(options.mask, first, pixel_size)
+    print(f" comparing {options.i} and {second_file}: {first.box_px} px at {pixel_size:g} Å", flush=True)
+    check_abort()
+    result = postprocess(first.density, second.density, mask, pixel_size, settings)
+    check_abort()
+    names = SourceNames(str(options.i), str(second_file), str(options.mask or ""))
+    written = write_postprocessed(options.o, result, names)
+    print(summary_text(result))
+    print("\n".join(["", *(f" Written: {file}" for file in written)]))
+
+
+def other_half(first: Path) -> Path:
+    """Name the second half map after the first one (RELION: FileName::getTwoHalves)."""
+    if "half1" not in first.name:
+        raise BadInput(f"{first}: has no half1 in its name, so that the other half is not known; give it with --i2.")
+    return first.with_name(first.name.replace("half1", "half2"))
+
+
+def settings_of(options: argparse.Namespace, pixel_size_angstrom: float) -> PostprocessSettings:
+    """Turn the options into settings; refuse values that mean nothing."""
+    for name, low, high in (
+        ("randomize_at_fsc", 0.0, 1.0),
+        ("autob_lowres", 1e-3, np.inf),
+        ("autob_highres", 0.0, np.inf),
+        ("filter_edge_width", 1e-3, np.inf),
+        ("adhoc_bfac", -np.inf, np.inf),
+        ("low_pass", -np.inf, np.inf),
+    ):
+        value = getattr(options, name)
+        if not (np.isfinite(value) and low <= value <= high):
+            raise BadInput(f"--{name} is {value:g}; a number from {low:g} to {high:g} is needed.")
+    if options.mtf_angpix is not None and options.mtf is None:
+        raise BadInput("--mtf_angpix says nothing without --mtf.")
+    ranged = FitRange(options.autob_lowres, options.autob_highres)
+    return PostprocessSettings(
+        randomise_below_fsc=options.randomize_at_fsc,
+        random_seed=options.random_seed if options.random_seed >= 0 else int(np.random.default_rng().integers(2**31)),
+        mtf=_mtf(options.mtf, options.mtf_angpix or pixel_size_angstrom),
+        weight_by_fsc=not options.skip_fsc_weighting,
+        b_factor=ranged if options.auto_bfac else options.adhoc_bfac,
+        low_pass_angstrom=options.low_pass,
+        filter_edge_shells=options.filter_edge_width,
+    )
+
+
+def _mtf(path: Path | None, pixel_size_angstrom: float) -> Mtf | None:
+    if path is None:
+        return None
+    if not (np.isfinite(pixel_size_angstrom) and pixel_size_angstrom > 0):
+        raise BadInput(f"--mtf_angpix is {pixel_size_angstrom:g}; a pixel size above 0 Å is needed.")
+    return Mtf(*read_mtf(path), pixel_size_angstrom)
+
+
+def _mask(path: Path | None, beside: DensityMap, pixel_size_angstrom: float) -> np.ndarray | None:
+    """Read a mask on the grid of a map; where --angpix corrects the map's header, it corrects the mask's likewise."""
+    if path is None:
+        return None
+    return read_mask_for(path, beside.box_px, beside.pixel_size_angstrom or pixel_size_angstrom, "half maps").density
