@@ -30,6 +30,7 @@ install_import_hook(
             "backend.on_cpu",
             "backend.shift_mixture",
             "backend.slice_reader",
+            "extraction",
             "formats",
             "fourier",
             "imaging",

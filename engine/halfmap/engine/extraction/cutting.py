@@ -1,4 +1,4 @@
-"""Cutting particles out of tilt images: RELION-5 2D stacks.
+"""Cutting particles out of tilt images: RELION-5 2D stacks, and what 3D pseudo-subtomograms are made of.
 
 RELION: SubtomoProgram (relion_tomo_subtomo) and TomoExtraction.
 """
@@ -11,7 +11,7 @@ from jaxtyping import Bool, Complex64, Float32, Float64
 
 from halfmap.engine.fourier.masks import background_fraction, distances
 from halfmap.engine.fourier.shells import round_half_away
-from halfmap.engine.imaging.ctf import Microscope
+from halfmap.engine.imaging.ctf import Microscope, TiltCtf
 from halfmap.engine.imaging.transfer import rows_of, transfer_functions
 from halfmap.engine.particles.tilt_series import TiltSeries
 
@@ -32,12 +32,21 @@ class ExtractionSettings:
         Tilt-series pixels per pixel of the particle (`--bin`).
     max_dose
         Images exposed to more e/Å² before are left out (`--max_dose`).
+    multiply_ctf
+        Multiply by CTF and dose filter (otherwise `--no_ctf`).
+    circle_crop
+        Fade images to 0 outside of a circle (otherwise `--no_circle_crop`).
+    invert
+        Protein is dark in tilt images and comes out white (otherwise `--no_ic`).
     """
 
     box_px: int
     crop_px: int
     binning: float = 1.0
     max_dose: float = np.inf
+    multiply_ctf: bool = True
+    circle_crop: bool = True
+    invert: bool = True
 
     @property
     def cut_out_px(self) -> int:
@@ -45,9 +54,26 @@ class ExtractionSettings:
         return int(self.binning * self.box_px + 0.5)
 
 
+@dataclass(frozen=True)
+class CutOut:
+    """A particle in its visible tilt images, before the box is cropped.
+
+    Parameters
+    ----------
+    boxes
+        Images of `box_px`, protein white, multiplied by CTF and dose filter, faded to 0 outside of the circle that
+        will be left; the particle is on pixel n/2.
+    weights
+        Square of what they were multiplied by, on their half-transforms.
+    """
+
+    boxes: Float32[np.ndarray, "visible n n"]
+    weights: Float32[np.ndarray, "visible n half"]
+
+
 def visible_frames(
     series: TiltSeries,
-    position_px: Float64[np.ndarray, "3"],
+    position_px: Float64[np.ndarray, "3"] | Float64[np.ndarray, "tilts 3"],
     image_size_px: tuple[int, int],
     settings: ExtractionSettings,
 ) -> Bool[np.ndarray, " tilts"]:
@@ -58,7 +84,7 @@ def visible_frames(
     series
         The tilt series.
     position_px
-        Position in tilt-series pixels from the tomogram's corner.
+        Position in tilt-series pixels from the tomogram's corner, or the positions at each tilt.
     image_size_px
         Width and height of the tilt images.
     settings
@@ -78,8 +104,35 @@ def extract_stack(
     position_px: Float64[np.ndarray, "3"],
     visible: Bool[np.ndarray, " tilts"],
     settings: ExtractionSettings,
+    motion_px: Float64[np.ndarray, "tilts 3"] | None = None,
 ) -> Float32[np.ndarray, "visible n n"]:
-    """Cut a particle out of its visible tilt images, protein white, multiplied by CTF and dose filter.
+    """Cut a particle out of its visible tilt images as a RELION-5 2D stack.
+
+    Parameters
+    ----------
+    images, series, microscope, position_px, visible, settings, motion_px
+        As for `cut_out`.
+
+    Returns
+    -------
+    Images of `crop_px`; divided by the binning, so that the grey scale of a map does not depend on it.
+    """
+    found = cut_out(images, series, microscope, position_px, visible, settings, motion_px)
+    start = settings.box_px // 2 - settings.crop_px // 2
+    middle = slice(start, start + settings.crop_px)
+    return found.boxes[:, middle, middle] / np.float32(settings.binning)
+
+
+def cut_out(
+    images: Float32[np.ndarray, "tilts height width"],
+    series: TiltSeries,
+    microscope: Microscope,
+    position_px: Float64[np.ndarray, "3"],
+    visible: Bool[np.ndarray, " tilts"],
+    settings: ExtractionSettings,
+    motion_px: Float64[np.ndarray, "tilts 3"] | None = None,
+) -> CutOut:
+    """Cut a particle out of its visible tilt images, bin, and multiply by the CTF.
 
     Parameters
     ----------
@@ -88,26 +141,34 @@ def extract_stack(
     series, microscope
         Geometry and imaging conditions.
     position_px
-        Position in tilt-series pixels from the tomogram's corner; it comes to lie on pixel n/2.
+        Position in tilt-series pixels from the tomogram's corner; it comes to lie on pixel n/2. The defocus is that
+        of this position.
     visible
         See `visible_frames`.
     settings
-        Box, crop and binning.
-
-    Returns
-    -------
-    Images of `crop_px`, faded to 0 outside of a circle after the mean of what surrounds it was subtracted.
+        Box, crop, binning, and what is done.
+    motion_px
+        Where the particle is at each tilt, as seen from its position.
     """
     height, width = images.shape[1:]
-    projected = series.project_px(position_px, np.array([width, height], float))[visible]
+    path_px = position_px if motion_px is None else position_px + motion_px
+    projected = series.project_px(path_px, np.array([width, height], float))[visible]
     squares, centre_px = _squares(images[visible], projected, settings.cut_out_px)
     transforms = _binned(squares, centre_px, settings)
-    ctf = series.ctf_at(position_px, visible)
-    pixel = settings.binning * series.pixel_size_angstrom
-    transforms *= -transfer_functions(ctf, microscope, settings.box_px, pixel)
+    transfer = _transfer(series.ctf_at(position_px, visible), microscope, settings, series.pixel_size_angstrom)
+    transforms *= -transfer if settings.invert else transfer
     shape = (settings.box_px, settings.box_px)
     boxes = scipy.fft.fftshift(scipy.fft.irfft2(transforms, s=shape, norm="forward"), axes=(1, 2))
-    return _circle(boxes / np.float32(settings.binning), settings.crop_px)
+    return CutOut(_circle(boxes, settings.crop_px) if settings.circle_crop else boxes, transfer**2)
+
+
+def _transfer(
+    ctf: TiltCtf, microscope: Microscope, settings: ExtractionSettings, pixel_size_angstrom: float
+) -> Float32[np.ndarray, "visible n half"]:
+    box = settings.box_px
+    if not settings.multiply_ctf:
+        return np.ones((len(ctf.dose), box, box // 2 + 1), np.float32)
+    return transfer_functions(ctf, microscope, box, settings.binning * pixel_size_angstrom)
 
 
 def _squares(
@@ -136,13 +197,10 @@ def _binned(
     return (kept * (turn_y[:, :, None] * turn_x[:, None])).astype(np.complex64)
 
 
-def _circle(boxes: Float32[np.ndarray, "visible n n"], crop_px: int) -> Float32[np.ndarray, "visible m m"]:
-    """Subtract the mean outside of a circle, fade the outside to 0, and keep the middle of the box."""
+def _circle(boxes: Float32[np.ndarray, "visible n n"], crop_px: int) -> Float32[np.ndarray, "visible n n"]:
+    """Subtract the mean outside of a circle, and fade the outside to 0."""
     radius = distances(boxes.shape[1], 2)
     outside = radius > crop_px / 2
     level = boxes[:, outside].mean(axis=1) if outside.any() else np.zeros(len(boxes), np.float32)
     weight = 1 - background_fraction(radius, crop_px / 2 - _FALLOFF_PX, _FALLOFF_PX)
-    faded = (boxes - level[:, None, None]) * weight.astype(np.float32)
-    start = boxes.shape[1] // 2 - crop_px // 2
-    middle = slice(start, start + crop_px)
-    return faded[:, middle, middle]
+    return (boxes - level[:, None, None]) * weight.astype(np.float32)

@@ -84,6 +84,13 @@ def dose_weight(
     return np.exp(-0.5 * dose / critical)
 
 
+def envelope(tilts: TiltCtf, frequency2: Float64[Array, " pixels"]) -> Float64[Array, "tilts pixels"]:
+    """Share of the amplitude that dose or B-factor have left, at squared frequencies in 1/Å²."""
+    by_dose = dose_weight(np.maximum(tilts.dose, 0)[:, None], np.sqrt(frequency2))
+    by_bfactor = np.exp(-tilts.bfactor_angstrom2[:, None] / 4 * frequency2)
+    return np.where(tilts.dose[:, None] >= 0, by_dose, by_bfactor)
+
+
 def ctf_phase(
     tilts: TiltCtf, microscope: Microscope, fx: Float64[Array, " pixels"], fy: Float64[Array, " pixels"]
 ) -> Float64[Array, "tilts pixels"]:
@@ -128,8 +135,5 @@ def ctf_values(
     value = -np.sin(gamma)
     if intact_first_peak:
         value = np.where(np.abs(gamma) < np.pi / 2, np.where(value < 0, -1.0, 1.0), value)
-    frequency2 = fx**2 + fy**2
-    by_dose = dose_weight(np.maximum(tilts.dose, 0)[:, None], np.sqrt(frequency2))
-    by_bfactor = np.exp(-tilts.bfactor_angstrom2[:, None] / 4 * frequency2)
-    value *= np.where(tilts.dose[:, None] >= 0, by_dose, by_bfactor) * tilts.scale[:, None]
+    value *= envelope(tilts, fx**2 + fy**2) * tilts.scale[:, None]
     return np.where(np.abs(value) < _SMALLEST, np.where(value < 0, -_SMALLEST, _SMALLEST), value)

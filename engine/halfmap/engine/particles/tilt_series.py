@@ -30,6 +30,9 @@ class TiltSeries:
         Shift of each tilt image.
     ctf
         Imaging conditions at the tomogram's centre.
+    corner_px
+        Where the tomogram's corner appears in each tilt image, from the image's corner; known only where projection
+        matrices are given instead of shifts (RELION 4).
     """
 
     name: str
@@ -40,6 +43,7 @@ class TiltSeries:
     rotations: Float64[np.ndarray, "tilts 3 3"]
     shifts_angstrom: Float64[np.ndarray, "tilts 2"]
     ctf: TiltCtf
+    corner_px: Float64[np.ndarray, "tilts 2"] | None = None
 
     @property
     def tilts(self) -> int:
@@ -56,15 +60,24 @@ class TiltSeries:
         return (self.rotations @ (position_px - np.floor(self.centre_px)))[:, 2]
 
     def project_px(
-        self, position_px: Float64[np.ndarray, "3"], image_size_px: Float64[np.ndarray, "2"]
+        self,
+        position_px: Float64[np.ndarray, "3"] | Float64[np.ndarray, "tilts 3"],
+        image_size_px: Float64[np.ndarray, "2"],
     ) -> Float64[np.ndarray, "tilts 2"]:
-        """Where a position appears in each tilt image, in pixels from its corner.
+        """Where a position appears in each tilt image, in pixels from its corner; it may move from tilt to tilt.
 
         RELION: Tomogram::setProjectionMatrix; rotation about the rounded-down centre of the tomogram, then the
         rounded-down centre of the image and the shift are added.
         """
-        turned = (self.rotations @ (position_px - np.floor(self.centre_px)))[:, :2]
+        if self.corner_px is not None:
+            return self._turned(position_px) + self.corner_px
+        turned = self._turned(position_px - np.floor(self.centre_px))
         return turned + np.floor(image_size_px / 2) + self.shifts_angstrom / self.pixel_size_angstrom
+
+    def _turned(
+        self, vector: Float64[np.ndarray, "3"] | Float64[np.ndarray, "tilts 3"]
+    ) -> Float64[np.ndarray, "tilts 2"]:
+        return (self.rotations[:, :2] @ vector[..., None])[..., 0]
 
     def ctf_at(self, position_px: Float64[np.ndarray, "3"], visible: Bool[np.ndarray, " tilts"]) -> TiltCtf:
         """Imaging conditions of the visible tilt images at a position (RELION: Tomogram::getCtf)."""
