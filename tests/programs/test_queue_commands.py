@@ -186,7 +186,7 @@ def test_outside_of_a_project_all_are_listed(service, tmp_path, monkeypatch, cap
 def test_the_list_is_filtered_sorted_and_paged(service, project, capsys):
     for number in range(1, 13):
         service.add_job("/p", alias=f"a{number}", state="failed" if number % 3 == 0 else "queued", priority=number)
-    service.add_job("/p", kind="relion.ctffind", alias="other")
+    service.add_job("/p", kind="relion.ctffind", alias="other", followed=True)
 
     def listed(*words: str) -> list[int]:
         return [row["job"] for row in in_json(capsys, "list", "--all", *words)]

@@ -4,7 +4,8 @@ import json
 import uuid as uuids
 from pathlib import Path
 
-from halfmap.contract.refine3d import OPTIONS, job_from_values, problems
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_types import type_of
 from halfmap.daemon import project as relion_project
 from halfmap.daemon.command import launch_refusals
 from halfmap.daemon.crash_points import crash_point
@@ -18,6 +19,7 @@ from halfmap.daemon.records import Launch, Refusal, Submission
 from halfmap.daemon.service import Refused
 from halfmap.daemon.state import JobState
 from halfmap.daemon.store import Job
+from halfmap.daemon.submitted import job_submitted, type_submitted
 
 
 def refused(code: str, message: str, *problems: str) -> Refused:
@@ -49,15 +51,15 @@ class Acceptance:
         if store.request(key) is not None:
             return await self._accepted_earlier(key)
         project = self._watched(submission.project)
-        options, name = await self._read(project, submission)
-        self._check(options, submission.launch, submission.alias or "")
+        form, name = await self._read(project, submission)
+        self._check(form, submission.launch, submission.alias or "")
         # from here to the store's answer nothing is awaited: two requests with one key make one job
         if store.request(key) is not None:
             return await self._accepted_earlier(key)
         self._check_name(project, name)
-        columns = {"alias": submission.alias or "", "name": name}
+        columns = {"alias": submission.alias or "", "name": name, "kind": type_of(form).label}
         job = self._parts.written(
-            lambda: store.add_job(f"{uuids.uuid4()}", project, submission.launch, options, key, **columns)
+            lambda: store.add_job(f"{uuids.uuid4()}", project, submission.launch, texts_of(form), key, **columns)
         )
         await self.prepare(job)
         return job
@@ -75,12 +77,12 @@ class Acceptance:
             raise refused("not_found", f"{text} is not a watched project; say `halfmap watch {text}` first.")
         return project
 
-    async def _read(self, project: Path, submission: Submission) -> tuple[dict[str, str], str]:
-        """Options as texts, and the name of the folder that has them already ("" for a job that gets its number)."""
+    async def _read(self, project: Path, submission: Submission) -> tuple[JobForm, str]:
+        """The job, and the name of the folder that has them already ("" for a job that gets its number)."""
         if (submission.options is None) == (submission.job_folder is None):
             raise refused("bad_request", "give either options or a job folder.")
         if submission.options is not None:
-            return self._parsed(submission.options), ""
+            return job_submitted(submission.kind, submission.options), ""
         try:
             name, star = await self._parts.in_project(project, relion_project.adopt_job, project, submission.job_folder)
         except relion_project.CannotAdopt as error:
@@ -89,23 +91,16 @@ class Acceptance:
             raise refused("unavailable", str(error)) from None
         if found := star.problems():
             raise refused("refused", f"{name}job.star cannot be run:", *(problem.message for problem in found))
-        return texts_of(star.job), name
+        if submission.kind is not None and type_submitted(submission.kind) is not type_of(star.job):
+            raise refused("refused", f"{name}job.star is of a {star.label} job, not {submission.kind}.")
+        return star.job, name
 
-    def _parsed(self, options: dict[str, str]) -> dict[str, str]:
-        unknown = sorted(options.keys() - OPTIONS.keys())
-        if unknown:
-            raise refused("bad_request", f"options that this job does not have: {', '.join(unknown)[:500]}.")
-        job, unreadable = job_from_values(options)
-        if found := [*unreadable, *problems(job)]:
-            raise refused("refused", "the job cannot be run:", *(problem.message for problem in found))
-        return texts_of(job)
-
-    def _check(self, options: dict[str, str], launch: Launch, alias: str) -> None:
+    def _check(self, form: JobForm, launch: Launch, alias: str) -> None:
         try:
-            checked_alias(alias)
+            checked_alias(alias, type_of(form).folder)
         except relion_project.BadProject as error:
             raise refused("refused", str(error)) from None
-        if found := launch_refusals(job_of(options), launch, self._parts.settings, self._parts.environ):
+        if found := launch_refusals(form, launch, self._parts.settings, self._parts.environ):
             raise refused("refused", "the job cannot be started:", *found)
 
     def _check_name(self, project: Path, name: str) -> None:
@@ -144,7 +139,7 @@ class Acceptance:
         return relion_project.create_job(
             job.project,
             uuid=job.uuid,
-            job=job_of(job.options),
+            job=job_of(job.kind, job.options),
             alias=job.alias,
             record=job_record(job),
             name=job.name,
@@ -166,6 +161,7 @@ def job_record(job: Job) -> str:
             "uuid": job.uuid,
             "submitted": job.submitted,
             "alias": job.alias,
+            "kind": job.kind,
             "options": dict(job.options),
             "launch": job.launch.model_dump(mode="json"),
         },

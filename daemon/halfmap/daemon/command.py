@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from halfmap.contract.command_line import ArgumentError, to_argv
-from halfmap.contract.conversion import arguments_from_job, launch_problems
-from halfmap.contract.refine3d import Refine3D, problems
+from halfmap.contract.command_line import ArgumentError
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_types import JOB_TYPES, argument_words, launch_problems, problems, type_of
+from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.records import Launch
 from halfmap.daemon.settings import Settings
 
@@ -30,6 +31,9 @@ _OPEN_MPI = {
 }
 
 
+_RELION_PROGRAMS = {kind.relion_program for kind in JOB_TYPES} - {""}
+
+
 class CannotLaunch(Exception):
     """A job that cannot be started here; the message says what to change."""
 
@@ -44,12 +48,14 @@ class Demand:
     cards: int
 
 
-def demand(job: Refine3D, launch: Launch) -> Demand:
-    """Tell what a job takes; without a number of cards, what its form asks for."""
-    cards = launch.cards
-    if cards is None:
-        cards = len(set(re.findall(r"[0-9]+", job.gpu_ids))) or _followers(job) if job.use_gpu else 0
-    return Demand(job.nr_mpi, job.nr_threads, job.nr_mpi * job.nr_threads, cards)
+def demand(job: JobForm, launch: Launch) -> Demand:
+    """Tell what a job takes; without a number of cards, what its form asks for. Only refinements use cards."""
+    # RELION's forms of some jobs have neither ranks nor threads: those are one process with one thread
+    ranks, threads = getattr(job, "nr_mpi", 1), getattr(job, "nr_threads", 1)
+    cards = launch.cards or 0
+    if launch.cards is None and isinstance(job, Refine3D) and job.use_gpu:
+        cards = len(set(re.findall(r"[0-9]+", job.gpu_ids))) or _followers(job)
+    return Demand(ranks, threads, ranks * threads, cards)
 
 
 def _followers(job: Refine3D) -> int:
@@ -79,35 +85,47 @@ def resume_job(job: Refine3D, optimiser: str) -> Refine3D:
     return job.model_copy(update={"fn_cont": optimiser})
 
 
-def start_over(job: Refine3D, launch: Launch) -> Refine3D:
-    """Change a job so that it may replace what an earlier attempt of it left; RELION's program always does."""
-    if launch.engine == "relion" or "--overwrite" in job.other_args.split():
+def start_over(job: JobForm, launch: Launch) -> JobForm:
+    """Change a job so that it may take over or replace what an earlier attempt of it left."""
+    redo = type_of(job).redo(job, launch.engine)
+    other_args = getattr(job, "other_args", "")
+    if not redo or redo in other_args.split():
         return job
-    return job.model_copy(update={"other_args": f"{job.other_args} --overwrite".strip()})
+    return job.model_copy(update={"other_args": f"{other_args} {redo}".strip()})
 
 
-def launch_refusals(job: Refine3D, launch: Launch, settings: Settings, environ: Mapping[str, str]) -> list[str]:
+def launch_refusals(job: JobForm, launch: Launch, settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Tell everything that keeps a job from being started, as far as it shows without its inputs."""
     # what this version's engine does not do, RELION's program may
     found = launch_problems(job) if launch.engine == "halfmap" else [problem.message for problem in problems(job)]
+    found += _unused(job, launch)
     if found:
         return found
     try:
-        build_command(job, launch, "Refine3D/job000/", settings, environ)
+        build_command(job, launch, f"{type_of(job).folder}/job000/", settings, environ)
     except CannotLaunch as error:
         return [str(error)]
     return []
 
 
+def _unused(job: JobForm, launch: Launch) -> list[str]:
+    """What was asked for besides the form although jobs of this type cannot use it."""
+    if isinstance(job, Refine3D):
+        return []
+    cards = ["Jobs of this type use no cards; ask for none."] if launch.cards else []
+    told = ["Jobs of this type have no resolution to notify of; leave that out."] if launch.notify_at_angstrom else []
+    return [*cards, *told]
+
+
 def build_command(
-    job: Refine3D, launch: Launch, job_name: str, settings: Settings, environ: Mapping[str, str]
+    job: JobForm, launch: Launch, job_name: str, settings: Settings, environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Give the complete argument list; its first word is an absolute path.
 
     Parameters
     ----------
     job_name
-        Such as ``Refine3D/job012/``: results are ``run…`` in it, and RELION's markers lie there.
+        Such as ``Refine3D/job012/``: results are in it, and RELION's markers lie there.
 
     Raises
     ------
@@ -115,14 +133,14 @@ def build_command(
         If a program is missing, a placeholder is not known, or the options contradict each other.
     """
     is_relion = launch.engine == "relion"
-    if job.use_gpu:
+    if isinstance(job, Refine3D) and job.use_gpu:
         share_out = cards_by_rank if is_relion else one_card_by_rank
         job = job.model_copy(update={"gpu_ids": share_out(job, _some_cards(job, launch))})
     try:
-        words = to_argv(arguments_from_job(job, f"{job_name}run", job_name))
+        words = argument_words(job, job_name)
     except ArgumentError as error:
         raise CannotLaunch(" ".join(error.problems)) from None
-    return (*(_relion if is_relion else _halfmap)(job.nr_mpi, settings, environ), *words)
+    return (*(_relion if is_relion else _halfmap)(job, demand(job, launch).ranks, settings, environ), *words)
 
 
 def _some_cards(job: Refine3D, launch: Launch) -> int:
@@ -137,13 +155,15 @@ def program_words(argv: Sequence[str]) -> tuple[str, ...]:
     for place, word in enumerate(argv):
         if word == "halfmap.engine":
             return ("halfmap", "refine", *argv[place + 1 :])
-        if Path(word).name in ("relion_refine", "relion_refine_mpi"):
+        if word == "halfmap.commands":
+            return ("halfmap", *argv[place + 1 :])
+        if Path(word).name.removesuffix("_mpi") in _RELION_PROGRAMS:
             return tuple(argv[place:])
     return tuple(argv)
 
 
-def _halfmap(ranks: int, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    program = (sys.executable, "-m", "mpi4py", "-m", "halfmap.engine")
+def _halfmap(job: JobForm, ranks: int, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    program = (sys.executable, "-m", *type_of(job).module(job))
     if ranks == 1:
         return program
     if not settings.launcher:
@@ -151,11 +171,14 @@ def _halfmap(ranks: int, settings: Settings, environ: Mapping[str, str]) -> tupl
     return (*_site_launcher("launcher", settings.launcher, ranks, environ), *program)
 
 
-def _relion(ranks: int, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+def _relion(job: JobForm, ranks: int, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    program = type_of(job).relion_program
+    if not program:
+        raise CannotLaunch("RELION has no program for this; let halfmap's do it (engine halfmap).")
     if ranks == 1:
-        return (_found("relion_refine", environ),)
+        return (_found(program, environ),)
     starts = _site_launcher("relion_launcher", settings.relion_launcher, ranks, environ)
-    return (*starts, _found("relion_refine_mpi", environ))
+    return (*starts, _found(f"{program}_mpi", environ))
 
 
 def _site_launcher(entry: str, template: Sequence[str], ranks: int, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -196,15 +219,16 @@ def _found(program: str, environ: Mapping[str, str], without: Path | None = None
 
 
 def environment_of(
-    job: Refine3D, launch: Launch, cards: Sequence[str], settings: Settings, environ: Mapping[str, str]
+    job: JobForm, launch: Launch, cards: Sequence[str], settings: Settings, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Give the environment of a job: what is let through, its cards by UUID, its ranks and threads."""
     passed = dict(_let_through(environ, (*_PASSED, *settings.environment)))
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), f"{job.nr_threads}")
+    wanted = demand(job, launch)
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), f"{wanted.threads}")
     open_mpi = {**_OPEN_MPI, **(_OPEN_MPI_AS_ROOT if os.getuid() == 0 else {})}
     own = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(cards)}
     if launch.engine == "halfmap":
-        own["HALFMAP_NRANKS"] = f"{job.nr_mpi}"
+        own["HALFMAP_NRANKS"] = f"{wanted.ranks}"
     if launch.place != "here":
         # MPICH would have Slurm start the ranks, out of the shim's reach; an allocation is one machine
         own["HYDRA_LAUNCHER"] = "fork"

@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from halfmap.contract.option import value_text
-from halfmap.contract.refine3d import OPTIONS, job_from_values, problems
+from halfmap.contract.job_types import texts_of, type_of
 from halfmap.daemon.browsing import MOST_ROWS, fits, natural
 from halfmap.daemon.connection import DaemonAway
-from halfmap.daemon.fake_memory import REFINEMENT, FakeMemory, refuse
+from halfmap.daemon.fake_memory import FakeMemory, refuse
 from halfmap.daemon.form import OptionRow, form
 from halfmap.daemon.form_check import check_options
 from halfmap.daemon.form_text import form_as_text, form_from_text
@@ -34,6 +33,7 @@ from halfmap.daemon.records import (
 from halfmap.daemon.service import Service
 from halfmap.daemon.settings import Settings
 from halfmap.daemon.state import JobState
+from halfmap.daemon.submitted import job_submitted
 
 _WAITING = (JobState.PREPARING, JobState.QUEUED, JobState.HELD)
 _OF_OPTIONS = {"problems", "in_effect", "command", "coarse_step_deg"}
@@ -180,14 +180,14 @@ class FakeService(FakeMemory, Service):
         self._check_watched(submission.project)
         if (submission.options is None) == (submission.job_folder is None):
             refuse("bad_request", "give either options or a job folder.")
-        options, name = self._read(submission)
+        kind, options, name = self._read(submission)
         launch = submission.launch
         row = JobRow(
             job=0,
             project=submission.project,
             name=name,
             alias=submission.alias or "",
-            kind=REFINEMENT,
+            kind=kind,
             state=JobState.PREPARING,
             submitted=self.now,
             **launch.model_dump(include={"priority", "engine", "place", "begin"}),
@@ -314,29 +314,20 @@ class FakeService(FakeMemory, Service):
         reason = {} if state is None else {"reason": ""}
         return self._change(job, state, what, **reason, **fields)
 
-    def _read(self, submission: Submission) -> tuple[dict[str, str], str]:
-        """Give a submission's options and its folder's name; a folder that is known is not followed any more."""
+    def _read(self, submission: Submission) -> tuple[str, dict[str, str], str]:
+        """Give a submission's type, options and folder's name; a folder that is known is not followed any more."""
         if submission.options is not None:
-            return _checked(submission.options), self._next_name(submission.project)
+            job = job_submitted(submission.kind, submission.options)
+            kind = type_of(job)
+            return kind.label, texts_of(job), self._next_name(submission.project, kind.folder)
         folder = f"{submission.job_folder}".rstrip("/") + "/"
         known = [row for row in self._rows() if (row.project, row.name) == (submission.project, folder)]
         if not known:
             refuse("not_found", f"{folder} has no job.star.")
         if not known[0].followed or not known[0].state.is_waiting:
             refuse("conflict", f"{folder} is {known[0].state}; only a job that has not been run can be queued.")
-        return self._jobs.pop(known[0].job).options, folder
+        return known[0].kind, self._jobs.pop(known[0].job).options, folder
 
     def _project_row(self, project: str) -> ProjectRow:
         jobs = sum(row.project == project for row in self._rows())
         return self._projects[project].model_copy(update={"jobs": jobs})
-
-
-def _checked(options: Mapping[str, str]) -> dict[str, str]:
-    """Read options as the daemon does; those that differ from their defaults."""
-    if unknown := sorted(options.keys() - OPTIONS.keys()):
-        refuse("bad_request", f"options that this job does not have: {', '.join(unknown)}.")
-    job, unreadable = job_from_values(options)
-    if found := [*unreadable, *problems(job)]:
-        refuse("refused", "the job cannot be run:", *(problem.message for problem in found))
-    values = {key: getattr(job, key) for key in OPTIONS}
-    return {key: value_text(value) for key, value in values.items() if value != OPTIONS[key].default}

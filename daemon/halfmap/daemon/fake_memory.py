@@ -158,9 +158,9 @@ class FakeMemory:
         self._jobs[self._accepted] = JobDetail(row=row.model_copy(update={"job": self._accepted}), **more)
         return self._change(self._accepted, event=event)
 
-    def _next_name(self, project: str) -> str:
-        taken = {row.name for row in self._rows() if row.project == project}
-        return next(name for n in range(1, 10_000) if (name := f"Refine3D/job{n:03d}/") not in taken)
+    def _next_name(self, project: str, folder: str = "Refine3D") -> str:
+        taken = {row.name.partition("/")[2] for row in self._rows() if row.project == project}
+        return next(f"{folder}/{name}" for n in range(1, 10_000) if (name := f"job{n:03d}/") not in taken)
 
     def _set(self, job: int, fields: Mapping[str, Any]) -> JobRow:
         row = self._row(job)

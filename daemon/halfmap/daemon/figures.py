@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.attempt_files import Spec
 from halfmap.daemon.command import demand
 from halfmap.daemon.following import Look
@@ -61,7 +62,7 @@ class Figures:
         self._spec = spec
         self._resolution: float | None = None
         self._stalls = StallWatch(parts, job, spec)
-        wanted = demand(job_of(job.options), job.launch)
+        wanted = demand(job_of(job.kind, job.options), job.launch)
         self._fixed = {"cores": wanted.cores, "memory_mb": job.launch.memory_mb}
 
     async def update(self, seen: Observation) -> None:
@@ -104,8 +105,9 @@ class Figures:
             return
         memory = [value for value in (look.latest or {}).get("memory_mb", ()) if value]
         run = look.run
-        if run is not None and run.box_size_px and memory:
-            padding = 1 if job_of(self._job.options).do_pad1 else 2
+        job = job_of(self._job.kind, self._job.options)
+        if run is not None and run.box_size_px and memory and isinstance(job, Refine3D):
+            padding = 1 if job.do_pad1 else 2
             version, box, peak = run.version, run.box_size_px, max(memory)
             self._parts.written(lambda: self._parts.store.note_peak(version, box, padding, peak))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from halfmap.contract.job_star import JobStar, JobStarError, can_stand_in_star, job_star_from_text, job_star_text
-from halfmap.contract.refine3d import OPTIONS, job_from_values, problem_with
+from halfmap.contract.refine3d import OPTIONS, Refine3D, job_from_values, problem_with
 from halfmap.daemon.inspection import LONGEST_FORM_TEXT, FormProblem, FormText
 from halfmap.daemon.options import texts_of
 from halfmap.daemon.records import Refusal
@@ -59,7 +59,7 @@ def _unwritable(key: str) -> FormProblem:
     return FormProblem(key=key, message=problem.message)
 
 
-def _problems(star: JobStar) -> list[FormProblem]:
+def _problems(star: JobStar[Refine3D]) -> list[FormProblem]:
     found = list(star.unreadable)
     if star.is_continue and not star.job.continues_a_run:
         found.append(problem_with("fn_cont", "is empty although rlnJobIsContinue is 1; name the optimiser file"))

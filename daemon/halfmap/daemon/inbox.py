@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from halfmap.contract.job_star import JobStar, JobStarError, read_job_star
-from halfmap.contract.option import value_text
-from halfmap.contract.refine3d import OPTIONS
+from halfmap.contract.job_star import JobStarError, read_any_job_star
+from halfmap.contract.job_types import texts_of, type_of
 from halfmap.contract.whole_file import write_whole
 from halfmap.daemon.pipeline import is_being_written
 
@@ -45,6 +44,8 @@ class Drop:
         Its file.
     key
         The same for the same file with the same content, and for no other: taking it twice makes one job.
+    kind
+        RELION's type of job.
     options
         Option to text, those that differ from their defaults; options that this job does not have are left out.
     is_continue
@@ -53,6 +54,7 @@ class Drop:
 
     path: Path
     key: str
+    kind: str
     options: Mapping[str, str]
     is_continue: bool
 
@@ -139,7 +141,7 @@ def _judge(project: Path, path: Path, sight: Sight, now: float) -> Drop | Reject
         return Rejected(path, reason) if is_patience_over else None
     try:
         content = path.read_bytes()
-        star = read_job_star(path)
+        star = read_any_job_star(path)
         is_unsettled = len(content) != sight.size or is_being_written(path)
     except FileNotFoundError:
         return None
@@ -150,12 +152,8 @@ def _judge(project: Path, path: Path, sight: Sight, now: float) -> Drop | Reject
         return Rejected(path, "\n".join(sentences)) if is_patience_over else None
     if is_unsettled:
         return None
-    return Drop(path, _key(project, path, content, sight), _texts(star), star.is_continue)
-
-
-def _texts(star: JobStar) -> dict[str, str]:
-    values = {key: getattr(star.job, key) for key in OPTIONS}
-    return {key: value_text(value) for key, value in values.items() if value != OPTIONS[key].default}
+    key = _key(project, path, content, sight)
+    return Drop(path, key, type_of(star.job).label, texts_of(star.job), star.is_continue)
 
 
 def _key(project: Path, path: Path, content: bytes, sight: Sight) -> str:

@@ -44,7 +44,7 @@ class Inspector:
         """Tell where a job's files are; raises `Refused` if they cannot be looked for."""
         if not job.name or job.state is JobState.PREPARING:
             return JobFiles()
-        options = None if job.followed else job_of(job.options)
+        options = None if job.followed else job_of(job.kind, job.options)
         try:
             return await self._parts.in_project(
                 job.project, job_files, job.project, job.name, options, job.state.is_active

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from halfmap.contract import job_directory
+from halfmap.contract.job_form import JobForm
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.following import Follower, Written
 from halfmap.daemon.inspection import IterationFiles, JobFiles
@@ -16,7 +17,7 @@ _TRIES = 3
 _TOLD_AT_ONCE = 5
 
 
-def job_files(project: Path, name: str, options: Refine3D | None, is_running: bool) -> JobFiles:
+def job_files(project: Path, name: str, options: JobForm | None, is_running: bool) -> JobFiles:
     """Find a job's files; blocks on the file system.
 
     Parameters
@@ -44,7 +45,7 @@ def job_files(project: Path, name: str, options: Refine3D | None, is_running: bo
     if run is not None:
         facts = facts.or_else(facts_of_start(run))
     job = options or options_of_folder(folder)[0]
-    if job is not None:
+    if isinstance(job, Refine3D):
         facts = facts.or_else(facts_of_options(job))
     return found.model_copy(
         update={

@@ -2,17 +2,20 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from halfmap.contract.job_types import JOB_TYPES
 from halfmap.contract.whole_file import sync_folder, write_whole
+from halfmap.daemon.pipeline_layout import Node
 
-KIND_FOLDER = "Refine3D"
 JOB_STAR = "job.star"
 JOB_PIPELINE = "job_pipeline.star"
 RECORD = "halfmap/job.json"
 
-_NAME = re.compile(r"(Refine3D/job[0-9]{3,9})/?", re.ASCII)
+_FOLDERS = tuple(kind.folder for kind in JOB_TYPES)
+_NAME = re.compile(rf"((?:{'|'.join(_FOLDERS)})/job[0-9]{{3,9}})/?", re.ASCII)
 _UUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _ALIAS_MARKS = frozenset("_-.+=@,")
 _ALIAS_LENGTH = 100
@@ -35,9 +38,9 @@ class Files:
     job_pipeline: str
 
 
-def job_name(number: int) -> str:
-    """Name a job's folder in its project."""
-    return f"{KIND_FOLDER}/job{number:03d}/"
+def job_name(folder: str, number: int) -> str:
+    """Name a job's folder in its project; `folder` is that of its type."""
+    return f"{folder}/job{number:03d}/"
 
 
 def job_number(name: str) -> int:
@@ -55,12 +58,13 @@ def checked_name(text: str) -> str:
     """
     found = _NAME.fullmatch(text)
     if found is None:
-        raise BadProject(f"{text[:80]!r} is not the name of a Refine3D job; give one such as Refine3D/job012/.")
+        known = ", ".join(_FOLDERS)
+        raise BadProject(f"{text[:80]!r} is not the name of a job of {known}; give one such as {_FOLDERS[0]}/job012/.")
     return f"{found[1]}/"
 
 
-def checked_alias(text: str) -> str:
-    """Give an alias as RELION writes it: ``Refine3D/my_name/``; "" for none.
+def checked_alias(text: str, folder: str) -> str:
+    """Give an alias as RELION writes it: ``Refine3D/my_name/``, in the folder of the job's type; "" for none.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def checked_alias(text: str) -> str:
             f"the alias {text[:80]!r} cannot be used; give 2 to {_ALIAS_LENGTH} characters that do not begin with job, "
             "a dot or a dash."
         )
-    return f"{KIND_FOLDER}/{alias}/"
+    return f"{folder}/{alias}/"
 
 
 def checked_uuid(text: str) -> str:
@@ -112,9 +116,9 @@ def owner_of(folder: Path) -> str:
     return str(value.get("uuid", "")) if isinstance(value, dict) else ""
 
 
-def staging_folder(project: Path, uuid: str) -> Path:
+def staging_folder(project: Path, folder: str, uuid: str) -> Path:
     """Where a job's folder is made before it has its name: there means that the job is new and not yet in its place."""
-    return project / KIND_FOLDER / f".halfmap-{uuid}"
+    return project / folder / f".halfmap-{uuid}"
 
 
 def prepare(staging: Path, files: Files) -> None:
@@ -148,11 +152,18 @@ def alias_is_free(project: Path, alias: str, name: str) -> bool:
     return not link.exists()
 
 
-def mark_nodes(project: Path, alias: str, name: str, nodes: list[tuple[str, str]]) -> None:
-    """Make RELION's empty files by which its forms find nodes; each node is its path and type."""
-    for path, kind in nodes:
-        shown = alias + path.removeprefix(name) if alias and path.startswith(name) else path
-        marker = project / ".Nodes" / kind.partition(".")[0] / shown
-        if marker.resolve().is_relative_to(project.resolve()):
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.touch()
+def mark_nodes(project: Path, alias: str, name: str, nodes: Iterable[Node]) -> None:
+    """Make RELION's empty files by which its forms find nodes."""
+    for node in nodes:
+        shown = alias + node.name.removeprefix(name) if alias and node.name.startswith(name) else node.name
+        for shelf in _shelves(node):
+            marker = project / ".Nodes" / shelf / shown
+            if marker.resolve().is_relative_to(project.resolve()):
+                marker.parent.mkdir(parents=True, exist_ok=True)
+                marker.touch()
+
+
+def _shelves(node: Node) -> set[str]:
+    """Where RELION's browser looks: under the first part of the type, and under as many parts as it is deep."""
+    parts = node.kind.split(".")
+    return {parts[0], ".".join(parts[: node.depth])}

@@ -5,6 +5,7 @@ import re
 import sqlite3
 from typing import Any
 
+from halfmap.contract.job_types import JOB_TYPES
 from halfmap.daemon.records import AttemptRow, JobPage, JobQuery, JobRow, Refusal
 from halfmap.daemon.service import Refused
 
@@ -42,8 +43,9 @@ def row_of(connection: sqlite3.Connection, job: int) -> JobRow | None:
 def found_by_name(connection: sqlite3.Connection, name: str, project: str | None) -> list[JobRow]:
     """Give the jobs that a person may mean: ``job012``, ``Refine3D/job012/`` or an alias."""
     plain = name.strip("/")
-    spellings = [f"{plain}/", f"Refine3D/{plain}/"]
-    where = "(name IN (?, ?) OR (alias <> '' AND alias IN (?, ?, ?))) AND (? IS NULL OR project = ?)"
+    spellings = [f"{plain}/", *(f"{kind.folder}/{plain}/" for kind in JOB_TYPES)]
+    marks = ", ".join("?" * len(spellings))
+    where = f"(name IN ({marks}) OR (alias <> '' AND alias IN ({marks}, ?))) AND (? IS NULL OR project = ?)"
     values = (*spellings, *spellings, plain, project, project)
     rows = connection.execute(f"SELECT * FROM job WHERE {where} ORDER BY job", values).fetchall()
     return [job_row(connection, row) for row in rows]
@@ -82,7 +84,7 @@ def _condition(query: JobQuery) -> tuple[str, list[Any]]:
         parts.append(f"state IN ({', '.join('?' * len(query.states))})")
         values += [state.value for state in query.states]
     if query.refinements_only:
-        parts.append("kind LIKE 'relion.refine3d%'")
+        parts.append("(kind LIKE 'relion.refine3d%' OR followed = 0)")
     if query.problems_only:
         parts.append("(state IN ('failed', 'lost') OR alarm <> '')")
     if query.match:

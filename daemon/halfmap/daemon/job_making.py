@@ -7,11 +7,12 @@ So a folder without that record is somebody else's, and a provisional folder mea
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from halfmap.contract.job_star import LABEL, job_star_text
-from halfmap.contract.refine3d import Refine3D
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_star import job_star_text, label_of
+from halfmap.contract.job_types import REFINE3D, type_of
 from halfmap.contract.whole_file import write_whole
 from halfmap.daemon.crash_points import crash_point
 from halfmap.daemon.job_folder import (
@@ -35,7 +36,7 @@ from halfmap.daemon.job_folder import (
 )
 from halfmap.daemon.job_nodes import input_nodes, output_nodes
 from halfmap.daemon.pipeline import FILE_NAME, Pipeline, pipeline_of_one, read_pipeline, write_pipeline
-from halfmap.daemon.pipeline_layout import Entry, ProcessRow, Status
+from halfmap.daemon.pipeline_layout import Entry, Layout, ProcessRow, Status
 from halfmap.daemon.project_lock import held
 
 Step = Callable[[str], None]
@@ -46,18 +47,22 @@ class NewJob:
     """A job to make: who it is, its options, and its alias as RELION writes it."""
 
     uuid: str
-    job: Refine3D
+    job: JobForm
     alias: str
     record: str
     job_star: str
 
+    @property
+    def folder(self) -> str:
+        """Where the jobs of its type lie."""
+        return type_of(self.job).folder
+
     def entry(self, name: str, pipeline: Pipeline, project: Path) -> Entry:
         """What the list of jobs says of it."""
-        label = f"{LABEL}.helical" if self.job.do_helix else LABEL
         return Entry(
-            ProcessRow(name, self.alias, label, Status.SCHEDULED),
+            ProcessRow(name, self.alias, label_of(self.job), Status.SCHEDULED),
             input_nodes(self.job, pipeline.layout, project),
-            output_nodes(name, pipeline.layout, takes_set=bool(self.job.in_optimisation)),
+            output_nodes(self.job, name, pipeline.layout),
         )
 
 
@@ -65,7 +70,7 @@ def create_job(
     project: Path,
     *,
     uuid: str,
-    job: Refine3D,
+    job: JobForm,
     alias: str,
     record: str,
     name: str,
@@ -104,6 +109,7 @@ def create_job(
     new = _checked(uuid, job, alias, record)
     with held(project):
         pipeline = read_pipeline(project)
+        _check_layout(new, pipeline)
         name = _taken_over(project, new, name, pipeline) if name else ""
         if new.alias and not _alias_is_free(project, new.alias, name, pipeline):
             raise BadProject(f"the alias {new.alias} is another job's; choose a new one.")
@@ -114,19 +120,29 @@ def create_job(
     return name
 
 
-def _checked(uuid: str, job: Refine3D, alias: str, record: str) -> NewJob:
+def _checked(uuid: str, job: JobForm, alias: str, record: str) -> NewJob:
     try:
         text = job_star_text(job, job.continues_a_run)
     except ValueError as error:
         raise BadProject(str(error)) from None
-    return NewJob(checked_uuid(uuid), job, checked_alias(alias), record, text)
+    return NewJob(checked_uuid(uuid), job, checked_alias(alias, type_of(job).folder), record, text)
+
+
+def _check_layout(new: NewJob, pipeline: Pipeline) -> None:
+    """Refuse what the project's RELION does not know as it is named here."""
+    kind = type_of(new.job)
+    if kind is not REFINE3D and pipeline.layout is not Layout.RELION_5:
+        raise BadProject(
+            f"the list of jobs is of an older RELION, which has no {kind.label} jobs like these; open the project with "
+            "RELION 5 once, or make a new project."
+        )
 
 
 def _taken_over(project: Path, new: NewJob, name: str, pipeline: Pipeline) -> str:
     """Tell whether a job may go on under the name that it has: it gives that name, or "" if it needs a new one."""
     folder = folder_of(project, name)
     owner = owner_of(folder)
-    is_new = staging_folder(project, new.uuid).exists()
+    is_new = staging_folder(project, new.folder, new.uuid).exists()
     if folder.exists() and owner == new.uuid:
         return name
     if not folder.exists():
@@ -153,9 +169,9 @@ def _alias_is_free(project: Path, alias: str, name: str, pipeline: Pipeline) -> 
 def _new_folder(
     project: Path, new: NewJob, name: str, pipeline: Pipeline, claimed: Callable[[str], None], step: Step
 ) -> str:
-    folder_of(project, job_name(1))  # the folder of all refinements must not lead out of the project
-    staging = staging_folder(project, new.uuid)
-    wanted = name or job_name(_free_number(project, pipeline))
+    folder_of(project, job_name(new.folder, 1))  # the folder of all jobs of this type must not lead out of the project
+    staging = staging_folder(project, new.folder, new.uuid)
+    wanted = name or job_name(new.folder, _free_number(project, new.folder, pipeline))
     alone = pipeline_of_one(pipeline.layout, new.entry(wanted, pipeline, project))
     prepare(staging, Files(new.record, new.job_star, alone.text()))
     step("job.prepared")
@@ -167,11 +183,11 @@ def _new_folder(
     return wanted
 
 
-def _free_number(project: Path, pipeline: Pipeline) -> int:
+def _free_number(project: Path, folder: str, pipeline: Pipeline) -> int:
     """Take the list's next number, or the first after it under which no folder stands that the list does not know."""
     number = pipeline.counter
     names = {row.name for row in pipeline.processes()}
-    while job_name(number) in names or os.path.lexists(project / job_name(number).rstrip("/")):
+    while (name := job_name(folder, number)) in names or os.path.lexists(project / name.rstrip("/")):
         number += 1
     return number
 
@@ -190,7 +206,7 @@ def _register(project: Path, name: str, new: NewJob, pipeline: Pipeline, step: S
         link_alias(project, alias, name)
         step("job.linked")
     kinds = pipeline.node_kinds()
-    nodes = [(node.name, kinds.get(node.name, node.kind)) for node in (*entry.inputs, *entry.outputs)]
+    nodes = [replace(node, kind=kinds.get(node.name, node.kind)) for node in (*entry.inputs, *entry.outputs)]
     mark_nodes(project, alias, name, nodes)
     step("job.marked")
     if not (project / name / JOB_PIPELINE).exists():

@@ -1,4 +1,4 @@
-"""The files that a Refine3D job takes and makes, with the types by which RELION's forms find them.
+"""The files that a job takes and makes, with the types by which RELION's forms find them.
 
 RELION: ``RelionJob::getCommandsAutorefineJob`` and ``pipeline_jobs.h`` (names of types). The numbers of 3.1 were seen
 in what its ``relion_pipeliner`` writes.
@@ -17,6 +17,8 @@ from halfmap.contract.job_directory import (
     optimiser_file,
     unfiltered_half_map_file,
 )
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_types import EXTERNAL, REFINE3D, JobType, input_files, type_of
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.pipeline_layout import Layout, Node
 
@@ -50,8 +52,11 @@ class Role(Enum):
         return kind if is_plain else kind + self.made
 
 
-def input_nodes(job: Refine3D, layout: Layout, project: Path) -> tuple[Node, ...]:
+def input_nodes(job: JobForm, layout: Layout, project: Path) -> tuple[Node, ...]:
     """Files that a job takes, named from the project's folder; those outside of it are in no list."""
+    if not isinstance(job, Refine3D):
+        taken = [Node(_within(name, project), kind) for _, name, kind in input_files(job)]
+        return tuple(node for node in taken if node.name)
     named = [
         (Role.OPTIMISER, job.fn_cont),
         *([] if job.continues_a_run else _inputs_of_new_run(job)),
@@ -82,8 +87,28 @@ def _within(name: str, project: Path) -> str:
     return found if is_readable else ""
 
 
-def output_nodes(name: str, layout: Layout, takes_set: bool) -> tuple[Node, ...]:
+def output_nodes(job: JobForm, name: str, layout: Layout) -> tuple[Node, ...]:
     """Files that a job will make, as RELION declares them when it is submitted."""
+    if isinstance(job, Refine3D):
+        return nodes_of_refinement(name, layout, takes_set=bool(job.in_optimisation))
+    # RELION does not know beforehand what an external program makes
+    return () if type_of(job) is EXTERNAL else _declared(type_of(job), name)
+
+
+def nodes_of_end(kind: JobType, name: str, project: Path, layout: Layout) -> tuple[Node, ...]:
+    """Files that a job has made that succeeded, as far as they are there."""
+    is_refinement = kind is REFINE3D
+    declared = nodes_of_refinement(name, layout, takes_set=True) if is_refinement else _declared(kind, name)
+    final = tuple(node for node in declared if (project / node.name).exists())
+    return nodes_of_last_iteration(name, project, layout) if is_refinement and not final else final
+
+
+def _declared(kind: JobType, name: str) -> tuple[Node, ...]:
+    return tuple(Node(f"{name}{output.file}", output.node_type, output.depth) for output in kind.outputs)
+
+
+def nodes_of_refinement(name: str, layout: Layout, takes_set: bool) -> tuple[Node, ...]:
+    """Files that a refinement makes."""
     root = f"{name}run"
     makes_set = takes_set or layout is Layout.RELION_5
     roles = [

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from halfmap.contract.job_types import JOB_TYPES
 from halfmap.daemon.records import JobQuery, JobRow, Refusal
 from halfmap.daemon.service import Refused
 
@@ -35,7 +36,7 @@ def _fits(row: JobRow, query: JobQuery) -> bool:
     return (
         (query.project is None or row.project == query.project)
         and (not query.states or row.state in query.states)
-        and (not query.refinements_only or row.kind.startswith("relion.refine3d"))
+        and (not query.refinements_only or row.kind.startswith("relion.refine3d") or not row.followed)
         and (not query.problems_only or row.state.is_trouble or row.alarm != "")
     )
 
@@ -59,7 +60,7 @@ def _text(row: JobRow) -> str:
 def named(rows: Iterable[JobRow], name: str, project: str | None) -> list[JobRow]:
     """Give the jobs that a person may mean by ``job012``, ``Refine3D/job012/`` or an alias."""
     plain = name.strip("/")
-    spellings = {f"{plain}/", f"Refine3D/{plain}/"}
+    spellings = {f"{plain}/", *(f"{kind.folder}/{plain}/" for kind in JOB_TYPES)}
     return [
         row
         for row in rows

@@ -7,20 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfmap.contract.job_directory import Marker, marker_file
+from halfmap.contract.job_form import JobForm
 from halfmap.contract.job_star import LABEL, job_star_text
-from halfmap.contract.refine3d import Refine3D
+from halfmap.contract.job_types import JOB_TYPES, type_labelled
 from halfmap.contract.whole_file import write_whole
 from halfmap.daemon.crash_points import crash_point
 from halfmap.daemon.job_folder import JOB_STAR, checked_name, folder_of, mark_nodes
-from halfmap.daemon.job_nodes import nodes_of_last_iteration, output_nodes
+from halfmap.daemon.job_nodes import nodes_of_end
 from halfmap.daemon.pipeline import FILE_NAME, Pipeline, read_pipeline, write_pipeline
-from halfmap.daemon.pipeline_layout import Layout, Node, Status
+from halfmap.daemon.pipeline_layout import Layout, Node, ProcessRow, Status
 from halfmap.daemon.project_lock import held
 
-LAST_SETTINGS = ".gui_auto3djob.star"
 
-
-def note_start(project: Path, name: str, attempt: int, argv: Sequence[str], continued: Refine3D | None = None) -> None:
+def note_start(project: Path, name: str, attempt: int, argv: Sequence[str], continued: JobForm | None = None) -> None:
     """Record a start as RELION does, just before the process is started: markers, note, last settings, status, copy.
 
     Parameters
@@ -82,8 +81,11 @@ def note_text(argv: Sequence[str], when: float) -> str:
 
 def _keep_last_settings(project: Path, folder: Path) -> None:
     """Let RELION's form open with this job's options, as it does after a job of its own."""
+    last_settings = next(kind.last_settings for kind in JOB_TYPES if kind.folder == folder.parent.name)
+    if not last_settings:
+        return
     text = (folder / JOB_STAR).read_text(encoding="utf-8", errors="surrogateescape")
-    write_whole(project / LAST_SETTINGS, re.sub(rf"{re.escape(LABEL)}\S*", "relion.refine3d", text, count=1))
+    write_whole(project / last_settings, re.sub(rf"{re.escape(LABEL)}\S*", "relion.refine3d", text, count=1))
 
 
 def _with_status(project: Path, pipeline: Pipeline, name: str, status: Status) -> Pipeline:
@@ -123,16 +125,15 @@ def record_success(project: Path, name: str) -> bool:
         row = pipeline.process(checked_name(name))
         if row is None:
             return False
-        results = _results(project, row.name, pipeline)
+        results = _results(project, row, pipeline)
         changed = pipeline.with_status(row.name, Status.SUCCEEDED).with_files(row.name, (), results)
         if changed.text() != pipeline.text():
             write_pipeline(project, changed)
         crash_point("job.succeeded")
-        mark_nodes(project, row.alias, row.name, [(node.name, node.kind) for node in results])
+        mark_nodes(project, row.alias, row.name, results)
     return True
 
 
-def _results(project: Path, name: str, pipeline: Pipeline) -> tuple[Node, ...]:
-    declared = output_nodes(name, pipeline.layout, takes_set=True)
-    final = tuple(node for node in declared if (project / node.name).exists())
-    return final or nodes_of_last_iteration(name, project, pipeline.layout)
+def _results(project: Path, row: ProcessRow, pipeline: Pipeline) -> tuple[Node, ...]:
+    kind = type_labelled(row.kind)
+    return nodes_of_end(kind, row.name, project, pipeline.layout) if kind else ()

@@ -3,22 +3,26 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from halfmap.contract.option import value_text
-from halfmap.contract.refine3d import OPTIONS, Refine3D, job_from_values
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_types import job_from_texts, texts_of, type_labelled
+
+__all__ = ["job_of", "texts_of"]
 
 
-def texts_of(job: Refine3D) -> dict[str, str]:
-    """Write options as texts."""
-    return {
-        key: value_text(getattr(job, key)) for key, option in OPTIONS.items() if getattr(job, key) != option.default
-    }
+def job_of(kind: str, options: Mapping[str, str]) -> JobForm:
+    """Read options back; what cannot be read has its default, and was refused when it came.
 
-
-def job_of(options: Mapping[str, str]) -> Refine3D:
-    """Read options back; what cannot be read has its default, and was refused when it came."""
-    return _job_of(frozenset(options.items()))
+    Raises
+    ------
+    LookupError
+        If no job of this kind can be queued: nobody asks for the options of such a job.
+    """
+    return _job_of(kind, frozenset(options.items()))
 
 
 @lru_cache(maxsize=512)
-def _job_of(options: frozenset[tuple[str, str]]) -> Refine3D:
-    return job_from_values(dict(options))[0]
+def _job_of(kind: str, options: frozenset[tuple[str, str]]) -> JobForm:
+    found = type_labelled(kind)
+    if found is None:
+        raise LookupError(f"{kind} is no type of job that is queued here")
+    return job_from_texts(found, dict(options))[0]

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from halfmap.contract.refine3d import Refine3D
+from halfmap.contract.refine3d import Refine3D, job_from_values
 from halfmap.daemon.duration import PastRun, workload
-from halfmap.daemon.options import job_of
 from halfmap.daemon.records import Launch
 from halfmap.daemon.refinement_facts import facts_of_files
 
@@ -17,6 +16,7 @@ _STATEMENT = """
 SELECT job.name, job.options, job.launch, attempt.ended - attempt.started AS seconds
 FROM job JOIN attempt ON attempt.job = job.job
 WHERE job.project = ? AND job.followed = 0 AND job.state = 'finished' AND job.attempts = 1
+      AND job.kind LIKE 'relion.refine3d%'
       AND attempt.ended > attempt.started AND job.name <> ''
 ORDER BY job.job DESC LIMIT ?
 """
@@ -38,7 +38,7 @@ def ended_jobs(connection: sqlite3.Connection, project: Path) -> list[EndedJob]:
     found = [
         EndedJob(
             row["name"],
-            job_of(json.loads(row["options"])),
+            job_from_values(json.loads(row["options"]))[0],
             Launch.model_validate_json(row["launch"]),
             row["seconds"],
         )

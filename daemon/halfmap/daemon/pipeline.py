@@ -104,7 +104,9 @@ class Pipeline:
         # RELION: addNewInputEdge does this too for a file that no job had declared
         made += [(maker, node.name) for node in inputs if node in fresh for maker in self._maker(node.name)]
         return (
-            self._appended(NODES, [(node.name, node.kind, "1")[: 2 + self.layout.has_depth] for node in fresh])
+            self._appended(
+                NODES, [(node.name, node.kind, f"{node.depth}")[: 2 + self.layout.has_depth] for node in fresh]
+            )
             ._with_edges(INPUTS, [(node.name, process) for node in inputs])
             ._with_edges(OUTPUTS, made)
         )

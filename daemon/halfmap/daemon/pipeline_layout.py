@@ -81,10 +81,11 @@ class ProcessRow:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A file that jobs hand on, with its type in the words (or the number) of the layout."""
+    """A file that jobs hand on: its type in the words (or the number) of the layout, how deep browsers sort by it."""
 
     name: str
     kind: str
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from statistics import mean
 from typing import Literal
 
 from halfmap.contract.conversion import launch_problems
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_types import input_files
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon import refinement_inputs as inputs
 from halfmap.daemon.command import Demand
@@ -65,7 +67,7 @@ class Surroundings:
 
 def check(
     project: Path,
-    job: Refine3D,
+    job: JobForm,
     demand: Demand,
     peaks: Peaks,
     engine: Literal["halfmap", "relion"],
@@ -86,6 +88,8 @@ def check(
     around
         What the job has to fit into; None for this machine and the project's disk.
     """
+    if not isinstance(job, Refine3D):
+        return Preflight(problems=tuple(_missing_files(project, job)))
     around = around or surroundings(project)
     is_halfmap = engine == "halfmap"
     remarks = [Remark(text) for text in (launch_problems(job) if is_halfmap else [])]
@@ -101,6 +105,13 @@ def check(
         remarks += _about_maps(project, job, files, group, is_halfmap)
     found = _facts(job, demand, peaks if is_halfmap else None, particles, group)
     return _concluded([*remarks, *_about_scratch(job, around), *about_room(found, demand.ranks, around)], found)
+
+
+def _missing_files(project: Path, job: JobForm) -> Iterator[str]:
+    """Tell which files a job takes that are not there; what is in them its program looks at itself."""
+    for _, name, _ in input_files(job):
+        if not (project / name).is_file():
+            yield f"{name}: does not exist. Paths are relative to the project."
 
 
 def surroundings(project: Path, is_here: bool = True) -> Surroundings:

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from halfmap.contract.job_directory import progress_file, standard_output_file
-from halfmap.contract.job_star import JobStar, JobStarError, read_job_star
-from halfmap.daemon.job_folder import JOB_STAR, KIND_FOLDER, BadProject, CannotAdopt, checked_name, folder_of
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_star import JobStar, JobStarError, read_any_job_star
+from halfmap.contract.job_types import REFINE3D, type_of
+from halfmap.daemon.job_folder import JOB_STAR, BadProject, CannotAdopt, checked_name, folder_of
 from halfmap.daemon.job_making import create_job
 from halfmap.daemon.job_status import note_start, record_success, set_status
 from halfmap.daemon.pipeline import (
@@ -76,7 +78,7 @@ def make_project(project: Path) -> str:
     return f"{project} is a RELION project from now on{held_before}."
 
 
-def adopt_job(project: Path, name: str) -> tuple[str, JobStar]:
+def adopt_job(project: Path, name: str) -> tuple[str, JobStar[JobForm]]:
     """Read a job that somebody else made and nobody has run, so that it can be queued with `create_job`.
 
     Returns
@@ -104,13 +106,16 @@ def adopt_job(project: Path, name: str) -> tuple[str, JobStar]:
         raise CannotAdopt(f"{name} is {row.status}; only a job that has not been run can be queued.")
     if row is None and _was_run(folder):
         raise CannotAdopt(f"{name} was run from outside of RELION; only a job that has not been run can be queued.")
-    return name, _read_whole(path)
+    star = _read_whole(path)
+    if not name.startswith(f"{type_of(star.job).folder}/"):
+        raise CannotAdopt(f"{path} is of a {star.label} job, which does not belong into this folder.")
+    return name, star
 
 
-def _read_whole(path: Path) -> JobStar:
+def _read_whole(path: Path) -> JobStar[JobForm]:
     try:
         is_unsettled = is_being_written(path)
-        star = read_job_star(path)
+        star = read_any_job_star(path)
     except FileNotFoundError:
         raise CannotAdopt(f"there is no {path}.") from None
     except JobStarError as error:
@@ -128,19 +133,19 @@ def list_processes(project: Path) -> list[ProcessRow]:
 
 
 def find_unregistered(project: Path) -> list[str]:
-    """Name the job folders that were run without RELION's list knowing, such as from a shell."""
+    """Name the folders of refinements that were run without RELION's list knowing, such as from a shell."""
     known = {row.name for row in list_processes(project)}
     return sorted(name for name in _names(project) if name not in known and _was_run(project / name))
 
 
 def _names(project: Path) -> Iterator[str]:
     try:
-        found = list((project / KIND_FOLDER).iterdir())
+        found = list((project / REFINE3D.folder).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
     for path in found:
         try:
-            yield checked_name(f"{KIND_FOLDER}/{path.name}")
+            yield checked_name(f"{REFINE3D.folder}/{path.name}")
         except BadProject:
             continue
 

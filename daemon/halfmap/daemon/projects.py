@@ -106,7 +106,7 @@ class Projects:
 
     async def _take(self, project: Path, drop: inbox.Drop) -> None:
         """Queue a dropped job.star; its key makes it one job however often this is repeated."""
-        submission = Submission(project=str(project), options=dict(drop.options))
+        submission = Submission(project=str(project), kind=drop.kind, options=dict(drop.options))
         try:
             job = await self._acceptance.accept(submission, drop.key)
         except StoreUnavailable:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from halfmap.contract.job_directory import Marker, marker_file
+from halfmap.contract.job_types import JOB_TYPES, REFINE3D
 from halfmap.daemon.attempt_files import Exit, Identity, Spec, read_exit, read_identity, read_spec
 from halfmap.daemon.ends import classify
 from halfmap.daemon.processes import is_alive
@@ -47,7 +48,7 @@ class FoundJob:
 
 def find_jobs(project: Path) -> Iterator[FoundJob]:
     """Read the folders of a project's jobs that halfmap made or took over; what cannot be read is passed over."""
-    for path in sorted(project.glob(f"Refine3D/job*/{_RECORD}")):
+    for path in sorted(_records(project), key=_by_number):
         folder = path.parent.parent
         if folder.is_symlink():
             continue
@@ -59,6 +60,16 @@ def find_jobs(project: Path) -> Iterator[FoundJob]:
         if "uuid" in record:
             name = f"{folder.relative_to(project)}/"
             yield FoundJob(project, name, record, tuple(_attempts(folder)))
+
+
+def _by_number(record: Path) -> tuple[int, str]:
+    name = record.parent.parent.name
+    return len(name), name
+
+
+def _records(project: Path) -> Iterator[Path]:
+    for kind in JOB_TYPES:
+        yield from project.glob(f"{kind.folder}/job*/{_RECORD}")
 
 
 def _attempts(folder: Path) -> Iterator[FoundAttempt]:
@@ -96,7 +107,7 @@ def write_job(connection: sqlite3.Connection, found: FoundJob) -> bool:
         "project": str(found.project),
         "name": found.name,
         "alias": found.record.get("alias", ""),
-        "kind": "relion.refine3d.tomo",
+        "kind": found.record.get("kind", REFINE3D.label),
         "state": state.value,
         "reason": "restored from its folder; release it to let it start" if state is JobState.HELD else "restored",
         "priority": launch.priority,

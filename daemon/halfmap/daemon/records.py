@@ -70,15 +70,19 @@ class Submission(Record):
     ----------
     project
         Absolute path of the RELION project.
+    kind
+        RELION's type of job, such as ``relion.pseudosubtomo``; None for ``relion.refine3d.tomo``, or for what the job
+        folder says.
     options
         Option to text, as in the table ``joboptions_values``; what is left out has its default.
     job_folder
-        Such as ``Refine3D/job012/``, with a ``job.star`` in it that has not been run. Excludes `options`.
+        Such as ``Extract/job012/``, with a ``job.star`` in it that has not been run. Excludes `options`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     project: ShortText
+    kind: ShortText | None = None
     options: Annotated[dict[str, str], Field(max_length=500)] | None = None
     job_folder: ShortText | None = None
     alias: Annotated[str, Field(max_length=200)] | None = None
@@ -191,7 +195,7 @@ class JobQuery(Record):
     match
         Regular expression over name, alias, project, state and reason; a leading ``!`` inverts it.
     refinements_only
-        Leave out RELION's other job types.
+        Leave out others' jobs of other types than refinement.
     """
 
     project: str | None = None

@@ -79,7 +79,7 @@ class SlurmWatch:
 
     def launcher(self, job: Job) -> Launcher:
         """Give what hands a job to Slurm."""
-        wanted = demand(job_of(job.options), job.launch)
+        wanted = demand(job_of(job.kind, job.options), job.launch)
         partition = job.launch.place.partition(":")[2]
         return self._over.asking(Asked(partition, wanted.ranks, wanted.threads, wanted.cards, job.launch.memory_mb))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from halfmap import contract
 from halfmap.contract import job_directory
+from halfmap.contract.job_form import JobForm
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon import attempt_files
 from halfmap.daemon import project as relion_project
@@ -51,10 +52,10 @@ def make_spec(parts: Parts, job: Job, uuid: str, cards: tuple[str, ...]) -> Spec
     )
 
 
-def job_to_start(job: Job) -> Refine3D:
+def job_to_start(job: Job) -> JobForm:
     """Give a job's options as they are for its next attempt: anew, over what an earlier one left, or going on."""
-    options = job_of(job.options)
-    if job.continue_from:
+    options = job_of(job.kind, job.options)
+    if job.continue_from and isinstance(options, Refine3D):
         return resume_job(options, job.continue_from)
     return start_over(options, job.launch) if job.attempts else options
 
@@ -68,9 +69,10 @@ def _package_paths() -> tuple[str, ...]:
 
 
 def _continue_argv(parts: Parts, job: Job) -> tuple[str, ...]:
-    """What Slurm starts after it has taken the job back: the shim puts the last whole iteration in."""
+    """What Slurm starts after it has taken the job back: the shim puts a refinement's last whole iteration in."""
     stand_in = f"{job.name}run_it000_optimiser.star"
-    options = resume_job(job_of(job.options), stand_in)
+    form = job_of(job.kind, job.options)
+    options = resume_job(form, stand_in) if isinstance(form, Refine3D) else start_over(form, job.launch)
     argv = build_command(options, job.launch, job.name, parts.settings, parts.environ)
     return tuple("{optimiser}" if word == stand_in else word for word in argv)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from halfmap.contract.job_types import REFINE3D
 from halfmap.daemon.clock import Clock
 from halfmap.daemon.crash_points import crash_point
 from halfmap.daemon.database import writing
@@ -31,6 +32,7 @@ class Job:
     project: Path
     name: str
     alias: str
+    kind: str
     followed: bool
     state: JobState
     reason: str
@@ -198,7 +200,7 @@ class Store:
             "priority": launch.priority,
             "begin_at": launch.begin,
             "submitted": self._clock.now(),
-            "kind": "relion.refine3d.tomo",
+            "kind": REFINE3D.label,
         } | more
         with self._writing():
             marks = ", ".join("?" * len(columns))
@@ -455,6 +457,7 @@ def _job(row: sqlite3.Row) -> Job:
         project=_path(row["project"]),
         name=row["name"],
         alias=row["alias"],
+        kind=row["kind"],
         followed=bool(row["followed"]),
         state=JobState(row["state"]),
         reason=row["reason"],

@@ -85,7 +85,7 @@ class WaitingLine:
             self._parts.written(lambda: self._parts.store.note_reasons(changed))
 
     def _demand(self, job: Job) -> Demand:
-        return demand(job_of(job.options), job.launch)
+        return demand(job_of(job.kind, job.options), job.launch)
 
     def _need(self, job: Job) -> Need:
         wanted, live = self._demand(job), self._parts.live_of(job.job)

@@ -21,7 +21,7 @@ COMMANDS = {
     "daemon": "start, stop and ask the process that watches projects and runs jobs",
     "service": "the daemon as a systemd user service",
     "watch": "which RELION projects the daemon looks after",
-    "submit": "queue a refinement",
+    "submit": "queue a refinement or one of the steps around it",
     "list": "jobs",
     "show": "one job, with all that is known of it, or its curves",
     "report": "one job as an HTML file: curves, slices, parameters, provenance, methods",

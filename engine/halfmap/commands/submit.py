@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfmap.commands.queue.printing import as_json, print_error, print_note
-from halfmap.commands.queue.submission import NotAJob, Source, read_launch, read_source
+from halfmap.commands.queue.submission import KINDS, NotAJob, Source, read_launch, read_source
 from halfmap.commands.queue.talking import Code, Unusable, make_parser, new_key, project_meant, talk
 from halfmap.commands.wait import wait_and_tell
 from halfmap.daemon.client import Client, Submission
@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
 
     async def story(client: Client) -> int:
-        source = read_source(options.source, options.set, options.project)
+        source = read_source(options.source, options.set, options.project, options.kind)
         if source.unknown:
             print_note(f"{options.source} has options that this job does not: {', '.join(source.unknown)}; left out.")
         submission = await _submission(client, options, source)
@@ -38,10 +38,11 @@ def main(argv: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Describe the options."""
-    made = make_parser(
-        "submit", "Queue a refinement: a job.star's, a job folder's as it is, or one described by --set alone."
-    )
+    made = make_parser("submit", "Queue a job: a job.star's, a job folder's as it is, or one described by --set alone.")
     made.add_argument("source", nargs="?", type=Path, metavar="JOB_FOLDER_OR_JOB_STAR", help="a folder or a file")
+    made.add_argument(
+        "--kind", choices=KINDS, metavar="KIND", help=f"what it does: {', '.join(KINDS)} [the file's; refine]"
+    )
     made.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the job; overrules the file's"
     )
@@ -77,6 +78,7 @@ async def _submission(client: Client, options: argparse.Namespace, source: Sourc
     after = [await _name_of(client, word, project) for word in options.after]
     return Submission(
         project=project,
+        kind=source.kind,
         options=None if source.options is None else dict(source.options),
         job_folder=source.job_folder,
         alias=options.alias,

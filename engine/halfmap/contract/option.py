@@ -15,7 +15,20 @@ from pydantic import BaseModel, ConfigDict
 
 Kind = Literal["switch", "whole number", "number", "text"]
 Value = bool | int | float | str | None
-Tab = Literal["I/O", "Reference", "CTF", "Optimisation", "Auto-sampling", "Helix", "Compute", "Running"]
+Tab = Literal[
+    "I/O",
+    "Reference",
+    "CTF",
+    "Optimisation",
+    "Auto-sampling",
+    "Reconstruct",
+    "Average",
+    "Sharpen",
+    "Params",
+    "Helix",
+    "Compute",
+    "Running",
+]
 Group = Literal[
     "Input and output",
     "Reference and masks",

@@ -4,18 +4,21 @@ Names of the fields are RELION's keys in ``job.star``. Behaviour follows RELION 
 ``RelionJob::initialiseAutorefineJob`` and ``getCommandsAutorefineJob``) with the options of 4.0 besides.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
-from halfmap.contract.option import (
-    Declared,
-    Option,
-    Value,
-    declared_options,
-    is_enabled,
-    number_from_text,
-    number_problem,
+from halfmap.contract.job_form import (
+    JobForm,
+    Problem,
+    Spellings,
+    form_from_values,
+    in_form_order,
+    option_problems,
+    options_of,
+    problem_about,
+    redirections,
 )
+from halfmap.contract.option import Declared, Option
+from halfmap.contract.queue_options import QueueOptions
 from halfmap.contract.refine3d_helix_tab import HelixTab
 from halfmap.contract.refine3d_input_tabs import InputTabs
 from halfmap.contract.refine3d_running_tabs import RunningTabs, defaults_from_environment
@@ -34,7 +37,7 @@ __all__ = [
 ]
 
 
-class Refine3D(InputTabs, SearchTabs, HelixTab, RunningTabs):
+class Refine3D(InputTabs, SearchTabs, HelixTab, QueueOptions, RunningTabs, JobForm):
     """All options of a Refine3D job on pseudo-subtomograms, with the form's defaults."""
 
     @property
@@ -43,24 +46,13 @@ class Refine3D(InputTabs, SearchTabs, HelixTab, RunningTabs):
         return self.fn_cont != ""
 
 
-OPTIONS: dict[str, Declared[Option]] = {option.name: option for option in declared_options(Refine3D)}
+OPTIONS: dict[str, Declared[Option]] = options_of(Refine3D)
 """Every option of the form by its key, tab by tab."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to change before the job can run: the option's key, and a sentence for the person who set it."""
-
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
 
 
 def problem_with(key: str, text: str) -> Problem:
     """Make a problem of one option; `text` continues the sentence after the option's label and key."""
-    return Problem(key, f'"{OPTIONS[key].declaration.label.rstrip(":")}" ({key}) {text}.')
+    return problem_about(Refine3D, key, text)
 
 
 def job_from_values(values: Mapping[str, str]) -> tuple[Refine3D, list[Problem]]:
@@ -79,26 +71,7 @@ def job_from_values(values: Mapping[str, str]) -> tuple[Refine3D, list[Problem]]
     list of Problem
         One for every such text. Together with `problems` they are all that is wrong.
     """
-    known: dict[str, Value] = {}
-    unreadable = []
-    for key in OPTIONS.keys() & values.keys():
-        try:
-            known[key] = _value_from_text(OPTIONS[key], values[key])
-        except ValueError as error:
-            unreadable.append(problem_with(key, str(error)))
-    return Refine3D.model_validate(known), _in_form_order(unreadable)
-
-
-def _value_from_text(option: Declared[Option], text: str) -> Value:
-    if option.kind == "text":
-        return text
-    if text.startswith("$$"):
-        raise ValueError(f"is the scheme variable {text}; put a value in its place")
-    if option.kind != "switch":
-        return number_from_text(option.kind, text)
-    if text not in ("Yes", "No"):
-        raise ValueError(f"is {text!r}; write Yes or No")
-    return text == "Yes"
+    return form_from_values(Refine3D, values)
 
 
 def problems(job: Refine3D) -> list[Problem]:
@@ -110,12 +83,7 @@ def problems(job: Refine3D) -> list[Problem]:
         In the order of the form; empty for a job that can be started.
     """
     started = [] if job.continues_a_run else [*_missing_inputs(job), *_contradictions(job)]
-    return _in_form_order([*started, *_misspellings(job), *_unsuitable_numbers(job)])
-
-
-def _in_form_order(found: list[Problem]) -> list[Problem]:
-    places = list(OPTIONS)
-    return sorted(found, key=lambda problem: places.index(problem.key))
+    return in_form_order(Refine3D, [*started, *_misspellings(job), *_unsuitable_numbers(job)])
 
 
 def _missing_inputs(job: Refine3D) -> Iterator[Problem]:
@@ -146,32 +114,13 @@ def _contradictions(job: Refine3D) -> Iterator[Problem]:
 
 
 def _misspellings(job: Refine3D) -> Iterator[Problem]:
-    if ">" in job.other_args:
-        yield problem_with("other_args", "holds a >; output always goes to run.out and run.err, so leave it out")
+    yield from redirections(job)
     if not job.do_parallel_discio:
         yield problem_with("do_parallel_discio", "is No, which pseudo-subtomograms do not allow; set it to Yes")
-    for key, option in OPTIONS.items():
-        text = getattr(job, key)
-        wrong = _text_problem(option, text) if isinstance(text, str) and is_enabled(option.declaration, job) else ""
-        if wrong:
-            yield problem_with(key, wrong)
+    yield from option_problems(job, _SPELLINGS)
 
 
-def _text_problem(option: Declared[Option], text: str) -> str:
-    choices = option.declaration.choices
-    is_well_spelled, advice = _SPELLINGS.get(option.name, (None, ""))
-    if text.startswith("$$"):
-        return f"is the scheme variable {text}; put a value in its place"
-    if any(character < " " and character != "\t" for character in text):
-        return f"is {text!r}; take out the line break or control character"
-    if choices and text not in choices:
-        return f"is {text!r}; choose one of {', '.join(choices)}"
-    if is_well_spelled and not is_well_spelled(text):
-        return f"is {text!r}; {advice}"
-    return ""
-
-
-_SPELLINGS: dict[str, tuple[Callable[[str], bool], str]] = {
+_SPELLINGS: Spellings = {
     "fn_cont": (
         lambda name: name == "" or is_iteration_optimiser(name),
         "name the optimiser file of an iteration, such as run_it012_optimiser.star",
@@ -182,10 +131,6 @@ _SPELLINGS: dict[str, tuple[Callable[[str], bool], str]] = {
 
 
 def _unsuitable_numbers(job: Refine3D) -> Iterator[Problem]:
-    for key, option in OPTIONS.items():
-        wrong = number_problem(getattr(job, key), option.declaration.bounds)
-        if wrong and is_enabled(option.declaration, job):
-            yield problem_with(key, wrong)
     if job.nr_mpi > 2 and job.nr_mpi % 2 == 0:
         yield problem_with(
             "nr_mpi",

@@ -116,7 +116,7 @@ def test_what_cannot_be_taken_is_rejected_after_some_looks_and_says_why(
 
 def test_a_large_file_is_not_read(box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (box / "a.star").write_bytes(b"x" * (inbox.LARGEST_BYTES + 1))
-    monkeypatch.setattr(inbox, "read_job_star", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr(inbox, "read_any_job_star", lambda _: pytest.fail("it was read"))
     assert len(looks(tmp_path, 0, 1, 5).rejected) == 1
 
 

@@ -266,7 +266,7 @@ def test_an_alias_of_another_job_or_file_is_refused(project: Path) -> None:
     ],
 )
 def test_a_name_that_is_no_jobs_is_refused(name: str, project: Path) -> None:
-    with pytest.raises(BadProject, match="name of a Refine3D job"):
+    with pytest.raises(BadProject, match="name of a job of Refine3D"):
         set_status(project, name, "Failed")
     with pytest.raises(CannotAdopt):
         adopt_job(project, name)

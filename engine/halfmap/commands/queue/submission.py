@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from halfmap.commands.queue.talking import Unusable, project_path
-from halfmap.contract.job_star import JobStar, JobStarError, read_job_star
+from halfmap.contract.job_form import JobForm
+from halfmap.contract.job_star import JobStar, JobStarError, read_any_job_star
+from halfmap.contract.job_types import JOB_TYPES, REFINE3D, JobType, job_from_texts, type_of
 from halfmap.contract.option import value_text
-from halfmap.contract.refine3d import OPTIONS, job_from_values
 from halfmap.daemon.client import Launch
 
 _DELAY = re.compile(r"\+(?=.)" + "".join(rf"(?:(\d{{1,6}}(?:\.\d+)?){unit})?" for unit in "dhms"), re.ASCII)
@@ -27,6 +28,8 @@ class Source:
 
     Attributes
     ----------
+    kind
+        RELION's type of job; None if a folder has it.
     options
         Option to text; None if a folder has them.
     job_folder
@@ -37,6 +40,7 @@ class Source:
         Options of a file that this job does not have; they were left out.
     """
 
+    kind: str | None = None
     options: Mapping[str, str] | None = None
     job_folder: str | None = None
     project: str | None = None
@@ -47,7 +51,11 @@ class NotAJob(Exception):
     """A file or folder that cannot be submitted: a sentence for everything that is wrong with it."""
 
 
-def read_source(path: Path | None, settings: Sequence[str], project: Path | None) -> Source:
+KINDS = {kind.word: kind for kind in JOB_TYPES}
+"""Types of job by the words of ``--kind``."""
+
+
+def read_source(path: Path | None, settings: Sequence[str], project: Path | None, kind: str | None = None) -> Source:
     """Find a job's options.
 
     Parameters
@@ -58,54 +66,64 @@ def read_source(path: Path | None, settings: Sequence[str], project: Path | None
         ``key=value``, which overrule the file's.
     project
         The project, if it was named.
+    kind
+        One of `KINDS`; None for a refinement, or for what the file or the folder says.
 
     Raises
     ------
     Unusable
-        If there is no such path, or a setting names no option.
+        If there is no such path, it has another kind of job, or a setting names no option.
     NotAJob
         If the file is no job.star, or cannot be run as it is.
     """
-    overruling = read_settings(settings)
+    asked = None if kind is None else KINDS[kind]
     if path is None:
-        return Source(options=overruling)
+        wanted = asked or REFINE3D
+        return Source(kind=wanted.label, options=read_settings(settings, wanted))
     if path.is_dir():
-        if overruling:
+        if asked:
+            raise Unusable("the job.star of a job folder says what kind of job it is; leave --kind out.")
+        if settings:
             raise Unusable("a job folder is queued as it is; leave --set out, or name its job.star for a new job.")
         return _folder(path, project)
     if not path.is_file():
         raise Unusable(f"{path} is neither a job.star nor a job folder.")
     try:
-        star = read_job_star(path)
+        star = read_any_job_star(path)
     except (JobStarError, OSError) as error:
         raise NotAJob(str(error)) from None
-    return Source(options=_options(star, overruling), unknown=star.unknown_keys)
+    found = type_of(star.job)
+    if asked not in (None, found):
+        raise Unusable(f"--kind {kind}: {path} is of a {star.label} job.")
+    options = _options(star, read_settings(settings, found))
+    return Source(kind=found.label, options=options, unknown=star.unknown_keys)
 
 
-def read_settings(words: Sequence[str]) -> dict[str, str]:
-    """Read ``key=value`` words; the last one of a key holds."""
+def read_settings(words: Sequence[str], kind: JobType = REFINE3D) -> dict[str, str]:
+    """Read ``key=value`` words for a type of job; the last one of a key holds."""
     values: dict[str, str] = {}
     for word in words:
         key, sign, value = word.partition("=")
         if not sign:
             raise Unusable(f"--set {word}: write key=value.")
-        if key not in OPTIONS:
-            closest = difflib.get_close_matches(key, OPTIONS, n=1)
+        if key not in kind.options:
+            closest = difflib.get_close_matches(key, kind.options, n=1)
             raise Unusable(f"--set {word}: there is no option {key}{f'; {closest[0]}?' if closest else '.'}")
         values[key] = value
     return values
 
 
-def _options(star: JobStar, overruling: Mapping[str, str]) -> dict[str, str]:
-    values = {key: value_text(getattr(star.job, key)) for key in OPTIONS if getattr(star.job, key) is not None}
+def _options(star: JobStar[JobForm], overruling: Mapping[str, str]) -> dict[str, str]:
+    kind = type_of(star.job)
+    values = {key: value_text(getattr(star.job, key)) for key in kind.options if getattr(star.job, key) is not None}
     values |= overruling
-    job, unreadable = job_from_values(values)
+    job, unreadable = job_from_texts(kind, values)
     still_unreadable = [problem for problem in star.unreadable if problem.key not in overruling]
     is_continue = job.continues_a_run if "fn_cont" in overruling else star.is_continue
     changed = replace(star, job=job, is_continue=is_continue, unreadable=(*still_unreadable, *unreadable))
     if found := changed.problems():
         raise NotAJob("\n".join(("the job cannot be run:", *(problem.message for problem in found))))
-    return {key: text for key, text in values.items() if text != value_text(OPTIONS[key].default)}
+    return {key: text for key, text in values.items() if text != value_text(kind.options[key].default)}
 
 
 def _folder(path: Path, project: Path | None) -> Source:
