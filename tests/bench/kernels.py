@@ -123,7 +123,7 @@ def gather(problem: Problem) -> Callable[[], object]:
 
     def read() -> None:
         for tile in tiles:
-            gather_slices(volume, tile, *frequencies, slices[:, : tile.shape[1]])
+            gather_slices(volume, tile, frequencies, slices[:, : tile.shape[1]])
 
     return read
 
@@ -131,17 +131,17 @@ def gather(problem: Problem) -> Callable[[], object]:
 def sliced(problem: Problem) -> Pairs:
     """Read slices in all tilts at once."""
     slices = np.full((*problem.matrices.shape[:2], len(problem.images[0].pixels.kx), 2), np.nan, np.float32)
-    gather_slices(pairs(problem.transform), problem.matrices, *_frequencies(problem), slices)
+    gather_slices(pairs(problem.transform), problem.matrices, _frequencies(problem), slices)
     return slices
 
 
 def insertion(problem: Problem, sums: Float64[np.ndarray, "z y x 3"] | None = None) -> Callable[[], object]:
     """Make the loop that adds a slice for each orientation and tilt image; to given sums, if any."""
-    image, matrices, (kx, ky) = problem.images[0], problem.matrices, _frequencies(problem)
-    phases = np.tile(np.array([1, 0], np.float32), (*matrices.shape[:2], len(kx), 1))
+    image, matrices, k_xyz = problem.images[0], problem.matrices, _frequencies(problem)
+    phases = np.tile(np.array([1, 0], np.float32), (*matrices.shape[:2], len(k_xyz[0]), 1))
     mass, weights = np.ones(matrices.shape[1], np.float32), np.ones(image.ctf.shape, np.float32)
     inserted, total = pairs(image.unmasked), np.zeros(problem.geometry.shape) if sums is None else sums
-    return lambda: insert_slices(total, matrices, kx, ky, phases, mass, inserted, weights)
+    return lambda: insert_slices(total, matrices, k_xyz, phases, mass, inserted, weights)
 
 
 def samples(problem: Problem) -> int:

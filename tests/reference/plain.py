@@ -111,8 +111,13 @@ class PlainBackend(Backend):
     def voxel_of(self, images: TiltImages, tilt: int, rotation: np.ndarray, pixel: int) -> np.ndarray:
         """P·A⁻¹·k with A = A_tilt·A_particle; the inverse of a rotation is its transpose."""
         full = images.rotations[tilt] @ rotation
-        k = np.array([images.pixels.kx[pixel], images.pixels.ky[pixel], 0.0])
-        return self.zoom * np.linalg.inv(full) @ k
+        return self.zoom * np.linalg.inv(full) @ self.frequency(images, pixel)
+
+    @staticmethod
+    def frequency(images: TiltImages, pixel: int) -> np.ndarray:
+        """k of a pixel in its image, whose plane is kz = 0, or in its volume."""
+        kz = 0.0 if images.pixels.kz is None else images.pixels.kz[pixel]
+        return np.array([images.pixels.kx[pixel], images.pixels.ky[pixel], kz], float)
 
     def is_outside(self, p: np.ndarray) -> bool:
         return float(p @ p) > self.radius**2 * (1 + 1e-9)
@@ -130,9 +135,9 @@ class PlainBackend(Backend):
         return value.conjugate() if conjugate else value
 
     def shift_factor(self, images: TiltImages, tilt: int, offset_px: np.ndarray, pixel: int) -> complex:
-        """exp(−2πi k·s/n), s being the first two components of A_tilt·offset: content moves by +s."""
-        sx, sy, _ = images.rotations[tilt] @ offset_px
-        cycles = (images.pixels.kx[pixel] * sx + images.pixels.ky[pixel] * sy) / images.pixels.box_px
+        """exp(−2πi k·s/n), s being A_tilt·offset, of which an image sees two components: content moves by +s."""
+        shift = images.rotations[tilt] @ offset_px
+        cycles = self.frequency(images, pixel) @ shift / images.pixels.box_px
         return cmath.exp(-2j * math.pi * cycles)
 
     def comparison_weight(self, images: TiltImages, pixel: int) -> float:
@@ -180,7 +185,7 @@ class PlainBackend(Backend):
         slices = self.slices(reference, images, rotations)
         out = np.zeros((len(rotations), len(offsets_px)))
         for o in range(len(rotations)):
-            for f in range(len(images.ctf)):
+            for f in range(len(images.ctf)):  # a volume is one image
                 models = images.ctf[f].astype(float) * slices[o, f]
                 norm = math.sqrt(sum(abs(m) ** 2 for m in models))
                 if norm == 0:

@@ -49,11 +49,12 @@ def make_problem(
     first_shell: int = 0,
     poses: tuple[int, int] = (4, 3),
     seed: int = 1,
+    dimensions: int = 2,
 ) -> Problem:
-    """`ratio` is the number of model shells per image shell."""
+    """`ratio` is the number of model shells per image shell; with 3 dimensions the images are volumes."""
     random = np.random.default_rng(seed)
     geometry = AccumulatorGeometry(box_px, padding, max_shell)
-    pixels = disc(image_box_px, image_box_px, max_shell / ratio)
+    pixels = disc(image_box_px, image_box_px, max_shell / ratio, dimensions)
     count = len(pixels.kx)
     frames = Rotation.random(tilts, rng=seed).as_matrix()
     shape = (tilts, count)
@@ -64,7 +65,7 @@ def make_problem(
     images = TiltImages(
         pixels=pixels,
         rotations=frames,
-        geometry=padding * ratio * frames[:, :2],
+        geometry=padding * ratio * frames[:, :dimensions],
         masked=noise(),
         unmasked=noise(),
         # premultiplied images have CTF² ≥ 0; plain ones a CTF of either sign

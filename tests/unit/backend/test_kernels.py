@@ -1,6 +1,7 @@
 """Compiled loops by themselves, against NumPy."""
 
 import numpy as np
+import pytest
 from numba.core import caching
 from scipy.ndimage import map_coordinates
 
@@ -26,14 +27,15 @@ def noise(*shape):
 
 
 # trap 5: exp(−2πi k·s) moves content by +s
-def test_phases_are_those_of_a_shift():
-    kx, ky = np.array([0, 3, 2, 0, 3], np.int32), np.array([0, -3, 3, 2, 0], np.int32)
-    shifts = RANDOM.uniform(-0.4, 0.4, (2, 3, 2))
+@pytest.mark.parametrize("axes", [2, 3])
+def test_phases_are_those_of_a_shift(axes):
+    frequencies = np.array([[0, 3, 2, 0, 3], [0, -3, 3, 2, 0], [1, 0, -4, 4, 2]], np.int32)[:axes]
+    shifts = RANDOM.uniform(-0.4, 0.4, (2, 3, axes))
     phases = np.empty((2, 3, 5, 2), np.float32)
-    fill_phases(shifts, kx, ky, phases)
-    expected = np.exp(-2j * np.pi * (shifts[..., :1] * kx + shifts[..., 1:] * ky))
-    # two float32 factors
-    np.testing.assert_allclose(complex_of(phases), expected, atol=3e-7)
+    fill_phases(shifts, tuple(frequencies), phases)
+    expected = np.exp(-2j * np.pi * shifts @ frequencies)
+    # two or three float32 factors
+    np.testing.assert_allclose(complex_of(phases), expected, atol=4e-7)
 
 
 def test_voxels_are_read_as_they_stand_and_as_conjugates_on_the_other_side():
@@ -42,20 +44,21 @@ def test_voxels_are_read_as_they_stand_and_as_conjugates_on_the_other_side():
     identity = np.eye(3, dtype=np.float32)[None, None, :2]
     kx, ky = np.array([2, -2, 0], np.float32), np.array([1, 1, -2], np.float32)
     slices = np.empty((1, 1, 3, 2), np.float32)
-    gather_slices(pairs(volume), identity, kx, ky, slices)
+    gather_slices(pairs(volume), identity, (kx, ky), slices)
     c = size // 2
     expected = np.array([volume[c, c + 1, 2], volume[c, c - 1, 2].conj(), volume[c, c - 2, 0]])
     np.testing.assert_allclose(complex_of(slices)[0, 0], expected, rtol=1e-6)
 
 
-def test_pixels_between_voxels_and_beyond_one_block_are_interpolated():
+@pytest.mark.parametrize("axes", [2, 3])
+def test_pixels_between_voxels_and_beyond_one_block_are_interpolated(axes):
     size = AccumulatorGeometry(8, 1, 3).shape[0]
     volume, count = noise(size, size, size // 2 + 1), 600
-    kx, ky = RANDOM.uniform(-1.4, 1.4, (2, count)).astype(np.float32)
-    matrices = RANDOM.uniform(-1, 1, (2, 3, 2, 3)).astype(np.float32)
+    k = RANDOM.uniform(-2.8 / axes, 2.8 / axes, (axes, count)).astype(np.float32)
+    matrices = RANDOM.uniform(-1, 1, (2, 3, axes, 3)).astype(np.float32)
     slices = np.empty((2, 3, count, 2), np.float32)
-    gather_slices(pairs(volume), matrices, kx, ky, slices)
-    points = np.einsum("kp,fopx->fokx", np.column_stack([kx, ky]), matrices).astype(np.float64)
+    gather_slices(pairs(volume), matrices, tuple(k), slices)
+    points = np.einsum("pk,fopx->fokx", k, matrices).astype(np.float64)
     other_side = points[..., 0] < 0
     points[other_side] *= -1
     places = np.moveaxis(points[..., ::-1] + [size // 2, size // 2, 0], -1, 0)
@@ -71,15 +74,15 @@ def test_pairs_are_squared():
     np.testing.assert_allclose(squares, np.abs(values) ** 2, rtol=1e-6)
 
 
-def test_a_pixel_is_spread_over_its_neighbours_and_nothing_is_lost():
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_pixel_is_spread_over_its_neighbours_and_nothing_is_lost(axes):
     geometry = AccumulatorGeometry(8, 1, 3)
     accumulator = np.zeros(geometry.shape)
-    matrix = np.array([[[[0.3, 0.4, 0.5], [0, 0, 0]]]], np.float32)
+    rows = [[0.3, 0.4, 0.5], [0, 0, 0]] if axes == 2 else [[0.1, 0.2, 0.1], [0, 0, 0], [0.1, 0.1, 0.2]]
     insert_slices(
         accumulator,
-        matrix,
-        np.array([1, 1], np.float32),
-        np.zeros(2, np.float32),
+        np.array([[rows]], np.float32),
+        tuple(np.array([[1, 1], [0, 0], [2, 0]], np.float32)[:axes]),
         pairs(np.array([[[1, 1]]], complex)),
         np.ones(1, np.float32),
         pairs(np.array([[2 + 1j, 8]])),

@@ -1,5 +1,7 @@
 """Rounding, rows of transforms, shells and lists of pixels."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,9 +72,40 @@ def test_each_hermitian_pair_is_counted_once():
             assert ((kx, ky) in marked) == (kx > 0 or ky >= 0)
 
 
-def test_pairs_are_counted_for_images_only():
-    with pytest.raises(ValueError, match="images only"):
-        counted_once(8, 3)
+def test_each_hermitian_pair_of_a_volume_is_counted_once_within_the_largest_shell():
+    rows = frequencies(6).tolist()
+    marked = {(kx, rows[y], rows[z]) for z, y, kx in np.argwhere(counted_once(6, 3)).tolist()}
+    for k in itertools.product(range(4), rows, rows):
+        opposite = tuple(-i for i in k)
+        if sum(i * i for i in k) > 9 or k == (0, 0, 0) or 3 in k or -3 in opposite:
+            continue
+        assert (k in marked) + (opposite in marked) == 1
+    assert (0, 0, 0) in marked
+
+
+def test_a_ball_is_listed_as_its_voxels_stand_in_a_transform():
+    pixels = disc(8, 6, 2.9, 3)
+    assert pixels.dimensions == 3
+    assert pixels.frequencies[:, 0].tolist() == [0, 0, 0]
+    np.testing.assert_allclose(pixels.radius, np.sqrt((pixels.frequencies.astype(float) ** 2).sum(axis=0)))
+    inside = [
+        k
+        for k in itertools.product(range(5), range(-4, 5), range(-4, 5))
+        if sum(i * i for i in k) <= 2.9**2 and k >= (0, 0, 0)
+    ]
+    # at kx = 0 and at kx = ky = 0 one of each pair: as tuples (kx, ky, kz) are ordered
+    assert sorted(map(tuple, pixels.frequencies.T.tolist())) == sorted(inside)
+    values = np.arange(8 * 8 * 5).reshape(1, 8, 8, 5)
+    expected = [values[0, kz, ky, kx] for kx, ky, kz in pixels.frequencies.T.tolist()]
+    assert pixels.take(values)[0].tolist() == expected
+    some = pixels.part(slice(3, 9))
+    assert some.frequencies.tolist() == pixels.frequencies[:, 3:9].tolist()
+    assert pixels.part(slice(None)) is pixels
+
+
+def test_a_window_of_a_volume_has_its_corners_and_redundant_rows():
+    assert len(window(8, 4, 3).kx) == 4 * 4 * 3
+    assert len(window(8, 4).kx) == 4 * 3
 
 
 def test_pixels_of_a_shell_are_counted_as_they_stand():

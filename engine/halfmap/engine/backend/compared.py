@@ -25,12 +25,12 @@ class Compared:
     offsets_px: Float64[np.ndarray, "offsets 3"]
 
     @property
-    def geometry(self) -> Float64[np.ndarray, "tilts 2 3"]:
+    def geometry(self) -> Float64[np.ndarray, "tilts axes 3"]:
         """Maps from pixel indices to voxels, in the frame that the particles share."""
         return self.images[0].geometry @ self.frames[0].T
 
     @property
-    def shifts(self) -> Float64[np.ndarray, "offsets tilts 2"]:
+    def shifts(self) -> Float64[np.ndarray, "offsets tilts axes"]:
         """Shifts of the offsets from amid them."""
         return self.images[0].shifts((self.offsets_px - middle(self.offsets_px)) @ self.frames[0])
 

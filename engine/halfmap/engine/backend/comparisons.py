@@ -18,6 +18,7 @@ _SINGLE_BYTES = 4
 Scores = Float32[Array, "particles orientations offsets"]
 ByFunction = Float32[Array, "some_tilts orientations particles functions"]
 Power = Float32[Array, "some_tilts orientations particles"]
+Total = Float32[Array, "orientations particles offsets"]
 TotalPower = Float32[Array, "orientations particles"]
 
 
@@ -27,8 +28,8 @@ class Columns:
 
     Parameters
     ----------
-    tilts
-        Neighbouring tilts.
+    tilts, pixels
+        Neighbouring tilts and pixels.
     images
         Images times the functions that shifts are mixtures of, real and imaginary parts.
     power_weight
@@ -38,6 +39,7 @@ class Columns:
     """
 
     tilts: slice
+    pixels: slice
     images: Float32[Array, "particles some_tilts functions numbers"]
     power_weight: Float32[Array, "particles some_tilts pixels"]
     mixing: Float32[Array, "some_tilts functions offsets"]
@@ -52,7 +54,7 @@ class MatrixComparison(Comparison):
     device, reader
         Where and how slices are read.
     columns
-        Images, one entry for each stretch of tilts.
+        Images, one entry for each stretch of tilts and pixels.
     """
 
     device: Device
@@ -79,23 +81,27 @@ class MatrixComparison(Comparison):
             for where in rectangles(wanted, self.device.block_orientations)
         ]
         for columns in self.columns:
-            slices, squares = self.reader.with_squares(rotations, columns.tilts)
+            slices, squares = self.reader.with_squares(rotations, columns.tilts, columns.pixels)
             for where, total, total_power in parts:
                 images, power_weight = columns.images[where.particles], columns.power_weight[where.particles]
                 products = _times(slices[:, where.orientations], images)
                 weighed = self._weighed(products, _power(squares[:, where.orientations], power_weight), total_power)
                 self._add_mixture(total, weighed, columns.mixing)
         for where, total, total_power in parts:
-            total[...] -= total_power[..., None]
+            self._conclude(total, total_power)
             scores[where.particles, where.orientations] = total.swapaxes(0, 1)
 
     @abstractmethod
     def _weighed(self, products: ByFunction, power: Power, total_power: TotalPower) -> ByFunction:
-        """Take account of the power of slices in some tilts: at once, or in what is subtracted in the end."""
+        """Take account of the power of slices in some tilts: at once, or by adding it up for the end."""
+
+    @abstractmethod
+    def _conclude(self, total: Total, total_power: TotalPower) -> None:
+        """Take account, in place, of the power that was added up."""
 
     def _add_mixture(
         self,
-        total: Float32[Array, "orientations particles offsets"],
+        total: Total,
         products: ByFunction,
         mixing: Float32[Array, "some_tilts functions offsets"],
     ) -> None:
@@ -115,13 +121,36 @@ class Likelihood(MatrixComparison):
         total_power += power.sum(axis=0)
         return products
 
+    def _conclude(self, total: Total, total_power: TotalPower) -> None:
+        total -= total_power[..., None]
+
 
 @dataclass(frozen=True)
 class Correlation(MatrixComparison):
     """Each slice is divided by the root of its power, that of the slice times the CTF."""
 
     def _weighed(self, products: ByFunction, power: Power, total_power: TotalPower) -> ByFunction:  # noqa: ARG002
-        return products / np.sqrt(np.where(power > 0, power, np.float32(1)))[..., None]
+        return products / _root(power)
+
+    def _conclude(self, total: Total, total_power: TotalPower) -> None:
+        """Nothing is left to do."""
+
+
+@dataclass(frozen=True)
+class CorrelationOfVolumes(MatrixComparison):
+    """The whole of a rotated reference, of which each stretch is a part, is divided by the root of its power."""
+
+    def _weighed(self, products: ByFunction, power: Power, total_power: TotalPower) -> ByFunction:
+        total_power += power.sum(axis=0)
+        return products
+
+    def _conclude(self, total: Total, total_power: TotalPower) -> None:
+        total /= _root(total_power)
+
+
+def _root(power: Float32[Array, "*n"]) -> Float32[Array, "*n 1"]:
+    """Root of a power, 1 where there is none."""
+    return np.sqrt(np.where(power > 0, power, np.float32(1)))[..., None]
 
 
 def _times(

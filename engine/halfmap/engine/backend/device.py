@@ -33,6 +33,8 @@ class Device(ABC):
     """Fewer orientations than this are not worth a product of their own."""
     most_diagonalised: int
     """Up to how many offsets it pays to find the fewest functions for these very offsets."""
+    voxels_at_once: int = 0
+    """How many voxels of volumes are best compared at once; 0 for a device that knows images only."""
 
     @abstractmethod
     def orientations_at_once(self, bytes_each: int) -> int:
@@ -78,7 +80,7 @@ class Device(ABC):
     def gather_slices(
         self,
         volume: Float32[Array, "z y x 2"],
-        matrices: Float32[Array, "tilts orientations 2 3"],
+        matrices: Float32[Array, "tilts orientations axes 3"],
         pixels: PixelList,
         with_squares: bool,
     ) -> tuple[Float32[Array, "tilts orientations pixels 2"], Float32[Array, "tilts orientations pixels"]]:
@@ -86,7 +88,7 @@ class Device(ABC):
 
     @abstractmethod
     def phases(
-        self, shifts: Float64[np.ndarray, "tilts offsets 2"], pixels: PixelList
+        self, shifts: Float64[np.ndarray, "tilts offsets axes"], pixels: PixelList
     ) -> Complex64[Array, "tilts offsets pixels"]:
         """Phase factors exp(−2πi k·shift) of shifts in pixels over the box size."""
 
@@ -109,7 +111,7 @@ class Device(ABC):
     def insert_slices(
         self,
         accumulator: Accumulator,
-        matrices: Float32[Array, "tilts orientations 2 3"],
+        matrices: Float32[Array, "tilts orientations axes 3"],
         pixels: PixelList,
         phases: Float32[Array, "tilts orientations pixels 2"],
         mass: Float32[Array, " orientations"],

@@ -12,7 +12,13 @@ from jaxtyping import Complex64, Float, Float32, Float64
 
 from halfmap.engine.arrays import Array
 from halfmap.engine.backend.compared import Compared, middle
-from halfmap.engine.backend.comparisons import Columns, Correlation, Likelihood, MatrixComparison
+from halfmap.engine.backend.comparisons import (
+    Columns,
+    Correlation,
+    CorrelationOfVolumes,
+    Likelihood,
+    MatrixComparison,
+)
 from halfmap.engine.backend.device import Device
 from halfmap.engine.backend.interface import Backend, Reference, Residuals
 from halfmap.engine.backend.shift_mixture import ShiftMixture, ShiftMixtures
@@ -86,7 +92,7 @@ class MatrixBackend(Backend):
     ) -> Complex64[Array, "orientations tilts pixels"]:
         """Read the slices that predict a particle's images."""
         reader = self._reader(reference, images, images.geometry)
-        slices = reader.read(reader.matrices(rotations, slice(None)))
+        slices = reader.read(reader.matrices(rotations, slice(None)), images.pixels)
         return slices.view(np.complex64)[..., 0].swapaxes(0, 1)
 
     def comparison(
@@ -108,10 +114,11 @@ class MatrixBackend(Backend):
         frames: Float64[np.ndarray, "particles 3 3"],
         origins_px: Float64[np.ndarray, "particles 3"],
         offsets_px: Float64[np.ndarray, "offsets 3"],
-    ) -> Correlation:
+    ) -> MatrixComparison:
         """Multiply all images by what shifts are mixtures of."""
         compared = Compared(images, frames, origins_px, offsets_px)
-        return self._compared(Correlation, reference, compared, lambda one: (one.ctf * one.masked, one.ctf**2))
+        kind = CorrelationOfVolumes if images[0].pixels.dimensions == 3 else Correlation
+        return self._compared(kind, reference, compared, lambda one: (one.ctf * one.masked, one.ctf**2))
 
     def _compared(
         self,
@@ -131,9 +138,10 @@ class MatrixBackend(Backend):
             values, weight = of(one)
             values = values * self._phases(one, compared.centre_px(particle))
             for mixture, column in zip(mixtures, columns, strict=True):
-                products = as_pairs(values[mixture.tilts, None] * mixture.functions)
+                some = mixture.tilts, mixture.pixels
+                products = as_pairs(values[some][:, None] * mixture.functions)
                 column.images[particle] = products.reshape(*products.shape[:2], -1)
-                column.power_weight[particle] = weight[mixture.tilts]
+                column.power_weight[particle] = weight[some]
 
         self.device.for_each(fill, range(len(compared.images)))
         return kind(self.device, self._reader(reference, first, compared.geometry), columns)
@@ -149,8 +157,7 @@ class MatrixBackend(Backend):
         if len(compared.images) == 1 or len(compared.offsets_px) > self.device.most_diagonalised:
             return None
         weight = np.mean([one.half_power_weight for one in compared.images], axis=0)
-        pixels = compared.images[0].pixels
-        voxels = compared.geometry[:, 0, None] * pixels.kx[:, None] + compared.geometry[:, 1, None] * pixels.ky[:, None]
+        voxels = np.einsum("fax,ap->fpx", compared.geometry, compared.images[0].pixels.frequencies)
         power = np.interp(np.linalg.norm(voxels, axis=2), np.arange(len(reference.power)), reference.power)
         # without any reference all pixels matter alike
         return np.maximum(weight * power, np.finfo(np.float32).tiny).astype(np.float32)
@@ -159,6 +166,7 @@ class MatrixBackend(Backend):
         particles, (tilts, functions, pixels) = len(compared.images), mixture.functions.shape
         return Columns(
             mixture.tilts,
+            mixture.pixels,
             self.device.empty(particles, tilts, functions, 2 * pixels),
             self.device.empty(particles, tilts, pixels),
             mixture.mixing,
@@ -183,17 +191,18 @@ class MatrixBackend(Backend):
         inserted_weight = images.back_projected_weight
         totals = device.zeros(len(pixels.kx)), device.zeros(len(pixels.kx))
         for mixture in mixtures:
-            some = mixture.tilts
-            functions = as_pairs(mixture.functions * at_centre[some, None])
+            some, voxels = (mixture.tilts, mixture.pixels), pixels.part(mixture.pixels)
+            here = tuple(total[mixture.pixels] for total in totals)
+            functions = as_pairs(mixture.functions * at_centre[some][:, None])
             functions = functions.reshape(*functions.shape[:2], -1)
             by_function = posteriors @ mixture.mixing.swapaxes(1, 2)
-            for tile in spans(len(rotations), 8 * len(pixels.kx) * len(functions), device.tile_bytes):
-                matrices = reader.matrices(rotations[tile], some)
-                slices = reader.read(matrices)
+            for tile in spans(len(rotations), 4 * functions.shape[2] * len(functions), device.tile_bytes):
+                matrices = reader.matrices(rotations[tile], mixture.tilts)
+                slices = reader.read(matrices, voxels)
                 mean = (by_function[:, tile] @ functions).reshape(slices.shape)
-                device.add_residual_terms(slices, mean, mass[tile], masked[some], images.ctf[some], totals)
+                device.add_residual_terms(slices, mean, mass[tile], masked[some], images.ctf[some], here)
                 device.insert_slices(
-                    accumulator, matrices, pixels, mean, mass[tile], inserted[some], inserted_weight[some]
+                    accumulator, matrices, voxels, mean, mass[tile], inserted[some], inserted_weight[some]
                 )
         cross, power = (device.take(total).astype(np.float64) for total in totals)
         return Residuals(cross, power)
@@ -209,7 +218,7 @@ class MatrixBackend(Backend):
         return self.device.phases(images.shifts(offset_px[None]).swapaxes(0, 1), images.pixels)[:, 0]
 
     def _reader(
-        self, reference: Reference, images: TiltImages, geometry: Float64[np.ndarray, "tilts 2 3"]
+        self, reference: Reference, images: TiltImages, geometry: Float64[np.ndarray, "tilts axes 3"]
     ) -> SliceReader:
         assert isinstance(reference, ReferenceOnDevice)
         return SliceReader(self.device, reference.volume, images.pixels, geometry)

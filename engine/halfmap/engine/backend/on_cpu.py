@@ -38,6 +38,7 @@ class Cores(Device):
     all_tilts_at_once = False
     block_orientations = 64
     most_diagonalised = 400
+    voxels_at_once = 1024
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -88,24 +89,24 @@ class Cores(Device):
     def gather_slices(
         self,
         volume: Float32[np.ndarray, "z y x 2"],
-        matrices: Float32[np.ndarray, "tilts orientations 2 3"],
+        matrices: Float32[np.ndarray, "tilts orientations axes 3"],
         pixels: PixelList,
         with_squares: bool,
     ) -> tuple[Float32[np.ndarray, "tilts orientations pixels 2"], Float32[np.ndarray, "tilts orientations pixels"]]:
         """Read slices, and their squared magnitudes."""
         slices = self.empty(*matrices.shape[:2], len(pixels.kx), 2)
-        gather_slices(volume, matrices, *_as_floats(pixels), slices)
+        gather_slices(volume, matrices, _as_floats(pixels), slices)
         squares = self.empty(*slices.shape[:3])
         if with_squares:
             square_pairs(slices, squares)
         return slices, squares
 
     def phases(
-        self, shifts: Float64[np.ndarray, "tilts offsets 2"], pixels: PixelList
+        self, shifts: Float64[np.ndarray, "tilts offsets axes"], pixels: PixelList
     ) -> Complex64[np.ndarray, "tilts offsets pixels"]:
         """Phase factors of shifts."""
         found = self.empty(*shifts.shape[:2], len(pixels.kx), 2)
-        fill_phases(np.ascontiguousarray(shifts), pixels.kx, pixels.ky, found)
+        fill_phases(np.ascontiguousarray(shifts), tuple(pixels.frequencies), found)
         return found.view(np.complex64)[..., 0]
 
     def add_residual_terms(
@@ -123,7 +124,7 @@ class Cores(Device):
     def insert_slices(
         self,
         accumulator: Accumulator,
-        matrices: Float32[np.ndarray, "tilts orientations 2 3"],
+        matrices: Float32[np.ndarray, "tilts orientations axes 3"],
         pixels: PixelList,
         phases: Float32[np.ndarray, "tilts orientations pixels 2"],
         mass: Float32[np.ndarray, " orientations"],
@@ -131,7 +132,7 @@ class Cores(Device):
         weights: Float32[np.ndarray, "tilts pixels"],
     ) -> None:
         """Spread pixels over their neighbours."""
-        insert_slices(accumulator.sums, matrices, *_as_floats(pixels), phases, mass, images, weights)
+        insert_slices(accumulator.sums, matrices, _as_floats(pixels), phases, mass, images, weights)
 
     def add_rotated(
         self,
@@ -168,5 +169,5 @@ class CpuBackend(MatrixBackend):
             raise ValueError(f"cores multiply in single precision, not in {precision}")
 
 
-def _as_floats(pixels: PixelList) -> tuple[Float32[np.ndarray, " pixels"], Float32[np.ndarray, " pixels"]]:
-    return pixels.kx.astype(np.float32), pixels.ky.astype(np.float32)
+def _as_floats(pixels: PixelList) -> tuple[Float32[np.ndarray, " pixels"], ...]:
+    return tuple(pixels.frequencies.astype(np.float32))

@@ -30,7 +30,7 @@ class SliceReader:
     device: Device
     volume: Float32[Array, "z y x 2"]
     pixels: PixelList
-    geometry: Float64[np.ndarray, "tilts 2 3"]
+    geometry: Float64[np.ndarray, "tilts axes 3"]
 
     @property
     def tilts(self) -> int:
@@ -39,22 +39,22 @@ class SliceReader:
 
     def matrices(
         self, rotations: Float64[np.ndarray, "orientations 3 3"], tilts: slice
-    ) -> Float32[Array, "some_tilts orientations 2 3"]:
+    ) -> Float32[Array, "some_tilts orientations axes 3"]:
         """Maps from pixel indices to voxels: geometry times orientation."""
         return self.device.put((self.geometry[tilts, None] @ rotations).astype(np.float32))
 
     def read(
-        self, matrices: Float32[Array, "some_tilts orientations 2 3"]
+        self, matrices: Float32[Array, "some_tilts orientations axes 3"], pixels: PixelList
     ) -> Float32[Array, "some_tilts orientations pixels 2"]:
-        """Slices through some maps."""
-        return self.device.gather_slices(self.volume, matrices, self.pixels, with_squares=False)[0]
+        """Slices through some maps, in some pixels."""
+        return self.device.gather_slices(self.volume, matrices, pixels, with_squares=False)[0]
 
     def with_squares(
-        self, rotations: Float64[np.ndarray, "orientations 3 3"], tilts: slice
+        self, rotations: Float64[np.ndarray, "orientations 3 3"], tilts: slice, pixels: slice
     ) -> tuple[Float32[Array, "some_tilts orientations numbers"], Float32[Array, "some_tilts orientations pixels"]]:
-        """Slices in some tilts, real and imaginary parts in one row, and their squared magnitudes."""
+        """Slices in some tilts and pixels, real and imaginary parts in one row, and their squared magnitudes."""
         matrices = self.matrices(rotations, tilts)
-        slices, squares = self.device.gather_slices(self.volume, matrices, self.pixels, with_squares=True)
+        slices, squares = self.device.gather_slices(self.volume, matrices, self.pixels.part(pixels), with_squares=True)
         return slices.reshape(*slices.shape[:2], -1), squares
 
 

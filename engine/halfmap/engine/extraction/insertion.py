@@ -115,8 +115,7 @@ def _inserted(
         insert_slices(
             sums,
             matrix[None, None],
-            kx[pixels].astype(np.float32),
-            ky[pixels].astype(np.float32),
+            (kx[pixels].astype(np.float32), ky[pixels].astype(np.float32)),
             phases,
             np.ones(1, np.float32),
             np.stack([image[pixels].real, image[pixels].imag], axis=-1)[None],

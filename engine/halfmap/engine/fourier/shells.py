@@ -53,11 +53,15 @@ def shell_indices(box_px: int, dimensions: int) -> Int64[np.ndarray, "*half"]:
 
 @cache
 def counted_once(box_px: int, dimensions: int) -> Bool[np.ndarray, "*half"]:
-    """Mark one pixel of each Hermitian pair of an image: at kx = 0 only ky ≥ 0."""
-    if dimensions != 2:
-        raise ValueError("defined for images only")
-    once = np.ones((box_px, box_px // 2 + 1), bool)
-    once[frequencies(box_px) < 0, 0] = False
+    """Mark one pixel of each Hermitian pair: at kx = 0 only ky ≥ 0 and, in a volume, at kx = ky = 0 only kz ≥ 0.
+
+    In a volume's plane kx = 0 pairs at the Nyquist frequency of y, beyond the largest shell, are marked twice.
+    """
+    once = np.ones((box_px,) * (dimensions - 1) + (box_px // 2 + 1,), bool)
+    below = frequencies(box_px) < 0
+    once[..., below, 0] = False
+    if dimensions == 3:
+        once[below, 0, 0] = False
     once.setflags(write=False)
     return once
 
@@ -89,49 +93,74 @@ def pixels_per_shell(box_px: int) -> Int64[np.ndarray, " shells"]:
 
 @dataclass(frozen=True)
 class PixelList:
-    """Pixels of an image's half-transform that a computation visits.
+    """Pixels of the half-transform of an image, or of a volume, that a computation visits.
 
     Parameters
     ----------
     box_px
-        Image box size.
-    kx, ky
-        Frequency indices.
+        Box size.
+    kx, ky, kz
+        Frequency indices; images have no kz.
     """
 
     box_px: int
     kx: Int32[np.ndarray, " pixels"]
     ky: Int32[np.ndarray, " pixels"]
+    kz: Int32[np.ndarray, " pixels"] | None = None
+
+    @property
+    def dimensions(self) -> int:
+        """2 for images, 3 for volumes."""
+        return 2 if self.kz is None else 3
+
+    @property
+    def frequencies(self) -> Int32[np.ndarray, "axes pixels"]:
+        """Frequency indices along x, y and, in volumes, z."""
+        return np.stack([self.kx, self.ky] if self.kz is None else [self.kx, self.ky, self.kz])
 
     @property
     def index(self) -> Int64[np.ndarray, " pixels"]:
         """Positions in the flattened half-transform."""
-        return (self.ky.astype(np.int64) % self.box_px) * (self.box_px // 2 + 1) + self.kx
+        row = self.ky.astype(np.int64) % self.box_px
+        if self.kz is not None:
+            row += self.kz.astype(np.int64) % self.box_px * self.box_px
+        return row * (self.box_px // 2 + 1) + self.kx
 
     @property
     def radius(self) -> Float64[np.ndarray, " pixels"]:
-        """Radii in shells of the image."""
-        return np.hypot(self.kx, self.ky)
+        """Radii in shells of the image or volume."""
+        flat = np.hypot(self.kx, self.ky)
+        return flat if self.kz is None else np.hypot(flat, self.kz)
 
-    def take(self, half_transforms: Num[Array, "images rows columns"]) -> Num[Array, "images pixels"]:
+    def part(self, which: slice) -> "PixelList":
+        """Give a stretch of the list."""
+        if which == slice(None):
+            return self
+        kz = None if self.kz is None else self.kz[which]
+        return PixelList(self.box_px, self.kx[which], self.ky[which], kz)
+
+    def take(self, half_transforms: Num[Array, "images *half"]) -> Num[Array, "images pixels"]:
         """Pick the list's pixels out of half-transforms."""
         return half_transforms.reshape(len(half_transforms), -1)[:, beside(self.index, half_transforms)]
 
 
 @cache
-def disc(box_px: int, image_size_px: int, reach: float) -> PixelList:
+def disc(box_px: int, image_size_px: int, reach: float, dimensions: int = 2) -> PixelList:
     """List each Hermitian pair once within a radius of `reach` shells, the origin first.
 
     Parameters
     ----------
     box_px
-        Image box size.
+        Box size.
     image_size_px
         Size of the Fourier window; rows beyond it are left out.
     reach
         Largest radius in shells of the image.
+    dimensions
+        3 for a volume, whose list is a ball.
     """
-    keep = counted_once(box_px, 2) & (radii(box_px, 2) <= reach) & _in_window(box_px, image_size_px)
+    inside = radii(box_px, dimensions) <= reach
+    keep = counted_once(box_px, dimensions) & inside & _in_window(box_px, image_size_px, dimensions)
     return _pixel_list(box_px, keep)
 
 
@@ -141,24 +170,28 @@ def inside_rows(pixels: PixelList, image_size_px: int) -> Bool[np.ndarray, " pix
     Notes
     -----
     This is where RELION's program for cores ends its rows (backprojectRef3D); its program for cards takes them whole.
-    The two outermost shells of a half map, and so their FSC, depend on it.
+    The two outermost shells of a half map, and so their FSC, depend on it. Volumes are taken whole.
     """
+    if pixels.dimensions == 3:
+        return np.ones(len(pixels.kx), bool)
     last = np.floor(np.sqrt(np.maximum((image_size_px // 2) ** 2 - pixels.ky.astype(np.float64) ** 2, 0)))
     return pixels.kx < last
 
 
 @cache
-def window(box_px: int, image_size_px: int) -> PixelList:
+def window(box_px: int, image_size_px: int, dimensions: int = 2) -> PixelList:
     """List every pixel of the half-transform windowed to a size, corners and redundant rows included."""
-    return _pixel_list(box_px, _in_window(box_px, image_size_px))
+    return _pixel_list(box_px, _in_window(box_px, image_size_px, dimensions))
 
 
-def _in_window(box_px: int, image_size_px: int) -> Bool[np.ndarray, "rows columns"]:
+def _in_window(box_px: int, image_size_px: int, dimensions: int) -> Bool[np.ndarray, "*half"]:
     half = image_size_px // 2
-    rows = frequencies(box_px)
-    return ((rows > -half) & (rows <= half))[:, None] & (np.arange(box_px // 2 + 1) <= half)
+    rows = (frequencies(box_px) > -half) & (frequencies(box_px) <= half)
+    inside = rows[:, None] & (np.arange(box_px // 2 + 1) <= half)
+    return inside if dimensions == 2 else rows[:, None, None] & inside
 
 
-def _pixel_list(box_px: int, keep: Bool[np.ndarray, "rows columns"]) -> PixelList:
-    row, column = np.nonzero(keep)
-    return PixelList(box_px, column.astype(np.int32), frequencies(box_px)[row].astype(np.int32))
+def _pixel_list(box_px: int, keep: Bool[np.ndarray, "*half"]) -> PixelList:
+    *rows, column = np.nonzero(keep)
+    *kz, ky = (frequencies(box_px)[row].astype(np.int32) for row in rows)
+    return PixelList(box_px, column.astype(np.int32), ky, *kz)

@@ -1,4 +1,4 @@
-"""The tilt images of one particle, ready to be compared with slices of a reference."""
+"""The tilt images of one particle, or its volume, ready to be compared with slices of a reference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,8 @@ from halfmap.engine.fourier.shells import PixelList
 class TiltImages:
     """Pixels of a particle's tilt images within a Fourier window, and how the model predicts them.
 
-    The model of image f at pixel k is ``scale · ctf · slice``, the slice being read at ``geometry · (kx, ky)``.
+    The model of image f at pixel k is ``scale · ctf · slice``, the slice being read at ``geometry · (kx, ky)``. The
+    volume of a pseudo-subtomogram stands here as a single image, whose pixels have a kz too.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class TiltImages:
 
     pixels: PixelList
     rotations: Float64[np.ndarray, "tilts 3 3"]
-    geometry: Float64[np.ndarray, "tilts 2 3"]
+    geometry: Float64[np.ndarray, "tilts axes 3"]
     masked: Complex64[Array, "tilts pixels"]
     unmasked: Complex64[Array, "tilts pixels"]
     ctf: Float32[Array, "tilts pixels"]
@@ -111,6 +112,7 @@ class TiltImages:
             inverse_multiplicity=None if inverse is None else inverse[tilts],
         )
 
-    def shifts(self, offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets tilts 2"]:
-        """Two-dimensional shift of each image for offsets in the subtomogram frame, in pixels over the box size."""
-        return np.einsum("fij,tj->tfi", self.rotations[:, :2], offsets_px) / self.pixels.box_px
+    def shifts(self, offsets_px: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets tilts axes"]:
+        """Shift of each image for offsets in the subtomogram frame, in pixels over the box size."""
+        axes = self.rotations[:, : self.pixels.dimensions]
+        return np.einsum("fij,tj->tfi", axes, offsets_px) / self.pixels.box_px

@@ -12,15 +12,16 @@ _BLOCK = 256
 @compiled
 def gather_slices(
     volume: np.ndarray,  # (z, y, x, 2) float32, y and z centred, x ≥ 0, a margin of one voxel
-    matrices: np.ndarray,  # (tilts, orientations, 2, 3) float32: pixel indices to voxels
-    kx: np.ndarray,  # (pixels,) float32
-    ky: np.ndarray,  # (pixels,) float32
+    matrices: np.ndarray,  # (tilts, orientations, 2 or 3, 3) float32: pixel indices to voxels
+    k_xyz: tuple[np.ndarray, ...],  # kx, ky and, of volumes, kz: (pixels,) float32
     slices: np.ndarray,  # out (tilts, orientations, pixels, 2) float32
 ) -> None:
     """Fill slices; a voxel with x < 0 is the conjugate of the opposite one.
 
-    Two loops, since places and weights are computed many pixels at a time and voxels are read one by one.
+    Two loops, since places and weights are computed many pixels at a time and voxels are read one by one. What depends
+    on kz is left out when the kernel is compiled for images.
     """
+    kx, ky = k_xyz[0], k_xyz[1]
     one = np.float32(1)
     centre = np.float32(volume.shape[0] // 2)
     row = np.int32(2 * volume.shape[2])
@@ -35,11 +36,14 @@ def gather_slices(
                 m = matrices[f, o]
                 ax, ay, az, bx, by, bz = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2]
                 for k in range(qx.shape[0]):
-                    x = qx[k] * ax + qy[k] * bx
+                    x, y, z = qx[k] * ax + qy[k] * bx, qx[k] * ay + qy[k] * by, qx[k] * az + qy[k] * bz
+                    if len(k_xyz) == 3:
+                        qz = k_xyz[2][start + k]
+                        x, y, z = x + qz * m[2, 0], y + qz * m[2, 1], z + qz * m[2, 2]
                     sign = one if x >= 0 else -one
                     x *= sign
-                    y = (qx[k] * ay + qy[k] * by) * sign + centre
-                    z = (qx[k] * az + qy[k] * bz) * sign + centre
+                    y = y * sign + centre
+                    z = z * sign + centre
                     xi, yi, zi = np.int32(x), np.int32(y), np.int32(z)
                     way[0, k], way[1, k], way[2, k] = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
                     place[k], side[k] = np.int32(2) * xi + row * yi + plane * zi, sign

@@ -9,15 +9,15 @@ from halfmap.engine.backend.kernels.blend import add_to_pair
 @compiled
 def insert_slices(
     accumulator: np.ndarray,  # (z, y, x, 3) float64: real part, imaginary part, weight
-    matrices: np.ndarray,  # (tilts, orientations, 2, 3) float32: pixel indices to voxels
-    kx: np.ndarray,  # (pixels,) float32
-    ky: np.ndarray,  # (pixels,) float32
+    matrices: np.ndarray,  # (tilts, orientations, 2 or 3, 3) float32: pixel indices to voxels
+    k_xyz: tuple[np.ndarray, ...],  # kx, ky and, of volumes, kz: (pixels,) float32
     phases: np.ndarray,  # (tilts, orientations, pixels, 2) float32: posterior-weighted phase factors
     totals: np.ndarray,  # (orientations,) float32: posterior mass of each orientation
     images: np.ndarray,  # (tilts, pixels, 2) float32: what is back-projected
     weights: np.ndarray,  # (tilts, pixels) float32: its weight
 ) -> None:
-    """Spread each pixel over its eight neighbours (RELION: BackProjector::backproject2Dto3D)."""
+    """Spread each pixel over its eight neighbours (RELION: BackProjector::backproject2Dto3D, backrotate3D)."""
+    kx, ky = k_xyz[0], k_xyz[1]
     one = np.float32(1)
     centre = np.float32(accumulator.shape[0] // 2)
     row = np.int32(3 * accumulator.shape[2])
@@ -34,12 +34,15 @@ def insert_slices(
                     continue
                 real = phase[k, 0] * image[k, 0] - phase[k, 1] * image[k, 1]
                 imag = phase[k, 0] * image[k, 1] + phase[k, 1] * image[k, 0]
-                x = kx[k] * ax + ky[k] * bx
+                x, y, z = kx[k] * ax + ky[k] * bx, kx[k] * ay + ky[k] * by, kx[k] * az + ky[k] * bz
+                if len(k_xyz) == 3:
+                    kz = k_xyz[2][k]
+                    x, y, z = x + kz * m[2, 0], y + kz * m[2, 1], z + kz * m[2, 2]
                 side = one if x >= 0 else -one
                 imag *= side
                 x *= side
-                y = (kx[k] * ay + ky[k] * by) * side + centre
-                z = (kx[k] * az + ky[k] * bz) * side + centre
+                y = y * side + centre
+                z = z * side + centre
                 xi, yi, zi = np.int32(x), np.int32(y), np.int32(z)
                 fx, fy, fz = x - np.float32(xi), y - np.float32(yi), z - np.float32(zi)
                 gx, gy, gz = one - fx, one - fy, one - fz
