@@ -195,7 +195,10 @@ TOMOGRAM_FILES: dict[str, tuple[Callable[[], object], str]] = {
         "_rlnMicrographPreExposure",
     ),
     "whose tilt series has no defocus": (lambda: drop_column("tilt_series/TS_01.star", "rlnDefocusU"), "_rlnDefocusU"),
-    "of RELION 4": (lambda: drop_column(TOMOGRAMS, "rlnTomoTiltSeriesStarFile"), "RELION 4"),
+    "that does not say where its tilt series are": (
+        lambda: drop_column(TOMOGRAMS, "rlnTomoTiltSeriesStarFile"),
+        "RELION 4",
+    ),
     "without a handedness": (lambda: drop_column(TOMOGRAMS, "rlnTomoHand"), "_rlnTomoHand"),
 }
 

@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from halfmap.engine.errors import BadInput
+from halfmap.engine.formats.star import write_star
 from halfmap.engine.formats.tomograms import read_tomograms
 
 
@@ -73,10 +74,72 @@ def test_an_unknown_tomogram_is_refused_with_those_that_are_known(project):
         read(project, ("TS_09",))
 
 
-def test_tomogram_sets_of_relion_4_are_refused_with_what_to_do(project):
+def test_a_set_that_says_nothing_of_its_tilt_images_is_refused(project):
     del project.tomograms["rlnTomoTiltSeriesStarFile"]
-    with pytest.raises(BadInput, match=r"RELION 4 and before .* Convert the set with RELION 5"):
+    with pytest.raises(BadInput, match=r"neither .*StarFile \(RELION 5\) nor a table data_TS_01 \(RELION 4\)"):
         read(project)
+
+
+IMAGE = np.array([120.0, 91.0])
+
+
+def matrices(series):
+    """Projection matrices as products of RELION's steps, for images of 120 × 91 px."""
+
+    def moved(x, y, z=0.0):
+        step = np.eye(4)
+        step[:3, 3] = x, y, z
+        return step
+
+    for rotation, shift in zip(series.rotations, series.shifts_angstrom / series.pixel_size_angstrom, strict=True):
+        turn = np.eye(4)
+        turn[:3, :3] = rotation
+        yield moved(*shift) @ moved(60, 45) @ turn @ moved(-50, -40, -25)
+
+
+@pytest.fixture
+def relion_4(project):
+    """The same tilt series as RELION 5 and RELION 4 give it."""
+    series = read(project)["TS_01"]
+    rows = np.array(list(matrices(series)))
+    table = project.tilt_series.drop(columns=[c for c in project.tilt_series if c.startswith("rlnTomo")])
+    for number, axis in enumerate("XYZW"):
+        table[f"rlnTomoProj{axis}"] = [f"[{','.join(f'{v:.12g}' for v in row)}]" for row in rows[:, number]]
+    path = project.folder / "relion4.star"
+
+    def write_and_read():
+        tomograms = project.tomograms.drop(columns="rlnTomoTiltSeriesStarFile")
+        write_star(path, {"global": tomograms, "TS_01": table})
+        return read_tomograms(path, project.folder, ["TS_01"])["TS_01"]
+
+    return series, table, write_and_read
+
+
+def test_projection_matrices_of_relion_4_say_what_angles_and_shifts_say(relion_4):
+    series, _, write_and_read = relion_4
+    found = write_and_read()
+    np.testing.assert_allclose(found.rotations, series.rotations, atol=1e-10)
+    for position in np.random.default_rng(3).uniform(0, 100, (5, 3)):
+        np.testing.assert_allclose(found.project_px(position, IMAGE), series.project_px(position, IMAGE), atol=1e-8)
+        every = np.ones(3, bool)
+        for name in ("defocus_u_angstrom", "dose", "scale"):
+            at = [getattr(one.ctf_at(position, every), name) for one in (found, series)]
+            np.testing.assert_allclose(*at, atol=1e-6)
+
+
+def test_projection_matrices_that_scale_are_refused(relion_4):
+    _, table, write_and_read = relion_4
+    table.loc[1, "rlnTomoProjX"] = "[1.01,0,0,5]"
+    with pytest.raises(BadInput, match="of tilt image 2 are no rotation"):
+        write_and_read()
+
+
+@pytest.mark.parametrize("text", ["[1,0,0]", "[1,0,x,0]", "1.5", "[1,0,0,nan]"])
+def test_rows_of_matrices_are_four_numbers(relion_4, text):
+    _, table, write_and_read = relion_4
+    table.loc[2, "rlnTomoProjY"] = text
+    with pytest.raises(BadInput, match=r"_rlnTomoProjY of row 3 .* 4 numbers"):
+        write_and_read()
 
 
 @pytest.mark.parametrize("label", ["rlnTomoYTilt", "rlnTomoZRot", "rlnDefocusU", "rlnMicrographPreExposure"])

@@ -1,5 +1,7 @@
 """Tilt geometry: where positions appear, how deep they lie, and what defocus they get."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -46,6 +48,21 @@ def test_positions_are_projected_about_the_rounded_down_centre(size):
         turned = Rotation.from_euler("xyz", [2, angle, 85], degrees=True).apply(position - [50, 40, 30])
         np.testing.assert_allclose(found[f], turned[:2] + [64, 32] + np.array([10 * f, -5 * f]) / 5.0, atol=1e-9)
         assert ts.depth_px(position)[f] == pytest.approx(turned[2])
+
+
+def test_a_particle_that_moves_is_projected_from_where_it_is_at_each_tilt():
+    ts, image = series(), np.array([129.0, 64.0])
+    path = np.array([[61.0, 33.0, 41.5], [60.0, 34.0, 41.0], [50.0, 40.0, 30.0]])
+    at_once = [ts.project_px(position, image)[tilt] for tilt, position in enumerate(path)]
+    np.testing.assert_allclose(ts.project_px(path, image), at_once)
+
+
+def test_where_the_corner_appears_stands_for_shifts_and_centres():
+    ts = series(size=(101.0, 81.0, 61.0))
+    image = np.array([129.0, 64.0])
+    same = replace(ts, corner_px=ts.project_px(np.zeros(3), image), shifts_angstrom=np.zeros((3, 2)))
+    position = np.array([61.0, 33.0, 41.5])
+    np.testing.assert_allclose(same.project_px(position, np.zeros(2)), ts.project_px(position, image), atol=1e-10)
 
 
 # trap 8: centred coordinates refer to the unrounded centre

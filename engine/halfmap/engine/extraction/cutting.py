@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from jaxtyping import Bool, Complex64, Float32, Float64
+from jaxtyping import Bool, Complex64, Float32, Float64, Int64
 
 from halfmap.engine.fourier.masks import background_fraction, distances
 from halfmap.engine.fourier.shells import round_half_away
@@ -153,7 +153,7 @@ def cut_out(
     height, width = images.shape[1:]
     path_px = position_px if motion_px is None else position_px + motion_px
     projected = series.project_px(path_px, np.array([width, height], float))[visible]
-    squares, centre_px = _squares(images[visible], projected, settings.cut_out_px)
+    squares, centre_px = _squares(images, projected, settings.cut_out_px, np.flatnonzero(visible))
     transforms = _binned(squares, centre_px, settings)
     transfer = _transfer(series.ctf_at(position_px, visible), microscope, settings, series.pixel_size_angstrom)
     transforms *= -transfer if settings.invert else transfer
@@ -172,15 +172,21 @@ def _transfer(
 
 
 def _squares(
-    images: Float32[np.ndarray, "visible height width"], projected_px: Float64[np.ndarray, "visible 2"], size_px: int
+    images: Float32[np.ndarray, "tilts height width"],
+    projected_px: Float64[np.ndarray, "visible 2"],
+    size_px: int,
+    visible: Int64[np.ndarray, " visible"] | None = None,
 ) -> tuple[Float32[np.ndarray, "visible n n"], Float64[np.ndarray, "visible 2"]]:
-    """Cut squares out; beyond the edges the nearest pixel is repeated. Also where in them the positions lie."""
+    """Cut squares out of all images or some; beyond the edges the nearest pixel is repeated.
+
+    Also tell where in them the positions lie.
+    """
     nearest = round_half_away(projected_px)
     corner = nearest - size_px // 2
     columns = np.clip(corner[:, :1] + np.arange(size_px), 0, images.shape[2] - 1)
     rows = np.clip(corner[:, 1:] + np.arange(size_px), 0, images.shape[1] - 1)
-    tilts = np.arange(len(images))[:, None, None]
-    return images[tilts, rows[:, :, None], columns[:, None]], projected_px - corner
+    tilts = np.arange(len(images)) if visible is None else visible
+    return images[tilts[:, None, None], rows[:, :, None], columns[:, None]], projected_px - corner
 
 
 def _binned(

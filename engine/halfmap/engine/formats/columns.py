@@ -50,3 +50,17 @@ def as_vectors(
 ) -> Float64[np.ndarray, "rows columns"]:
     """Return several columns side by side."""
     return np.column_stack([as_floats(table, name, path, default) for name in names])
+
+
+def as_lists(table: pd.DataFrame, label: str, path: Path, length: int) -> Float64[np.ndarray, "rows length"]:
+    """Return a column of lists such as [1,0,0,4.5], one row each."""
+    rows = []
+    for number, text in enumerate(required(table, label, path), 1):
+        try:
+            row = [float(word) for word in text.strip().strip("[]").split(",")]
+        except ValueError:
+            row = []
+        if len(row) != length or not np.isfinite(row).all():
+            raise BadInput(f"{path}: _{label} of row {number} is {text!r}; {length} numbers as [a,b,…] were expected.")
+        rows.append(row)
+    return np.array(rows, np.float64).reshape(len(rows), length)

@@ -75,6 +75,7 @@ DEFOCUS_V = "rlnDefocusV"
 DEFOCUS_ANGLE = "rlnDefocusAngle"
 CTF_SCALE = "rlnCtfScalefactor"
 PHASE_SHIFT = "rlnPhaseShift"
+DEFORMATION = "rlnTomoDeformation"  # how names of several begin
 PROJECTION_ROWS = ("rlnTomoProjX", "rlnTomoProjY", "rlnTomoProjZ", "rlnTomoProjW")
 
 # model.star

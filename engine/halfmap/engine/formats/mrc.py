@@ -85,6 +85,12 @@ def write_stack(path: Path, images: Float[np.ndarray, "images n n"], pixel_size_
         _write(temporary, images, pixel_size_angstrom, 1.0)
 
 
+def write_volume(path: Path, values: Float[np.ndarray, "z y x"], pixel_size: float) -> None:
+    """Write a volume of any shape in its own precision; `pixel_size` in the unit that its axes have."""
+    with written_whole(path) as temporary:
+        _write(temporary, values, pixel_size, pixel_size)
+
+
 def _write(path: Path, data: np.ndarray, pixel_size: float, spacing: float) -> None:
     with mrcfile.new(path, overwrite=True) as mrc:
         mrc.set_data(data)

@@ -1,5 +1,6 @@
 """Reading particle sets of RELION-5 2D stacks, and writing them back with what refinement assigned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from halfmap.engine.imaging.ctf import Microscope
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.particles.particle import Assignments, ParticleSet
 from halfmap.engine.particles.pose import euler_to_matrix
+from halfmap.engine.particles.tilt_series import TiltSeries
 
 NO_PRIOR = 999.0
 
@@ -98,7 +100,7 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: 
         tilt_series_index=series_index,
         scale_group_index=np.array([scale_groups.index(group) for group in groups]),
         visible=tuple(visible),
-        position_px=_positions(table, path, [series[name] for name in tomo_names]),
+        position_px=extraction_positions(table, path, [series[name] for name in tomo_names]),
         subtomogram_rotation=euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0)),
         angle_priors_deg=_priors(table, labels.ANGLE_PRIORS, path),
         origin_priors_angstrom=_priors(table, labels.ORIGIN_PRIORS, path),
@@ -113,9 +115,7 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: 
 
 def read_optics(table: pd.DataFrame, path: Path) -> list[OpticsGroup]:
     """Read the optics groups; those with corrections that this version does not apply are refused."""
-    for label in labels.HIGHER_ORDER_OPTICS:
-        if label in table and any(_is_set(label, text) for text in table[label]):
-            raise BadInput(f"{path}: the optics table sets _{label}, which this version does not correct for.")
+    refuse_higher_order_optics(table, path)
     boxes = as_integers(table, labels.IMAGE_SIZE, path)
     pixel_sizes = as_floats(table, labels.IMAGE_PIXEL_SIZE, path)
     for number, (box, pixel) in enumerate(zip(boxes, pixel_sizes, strict=True), 1):
@@ -144,6 +144,13 @@ def read_optics(table: pd.DataFrame, path: Path) -> list[OpticsGroup]:
     ]
 
 
+def refuse_higher_order_optics(table: pd.DataFrame, path: Path) -> None:
+    """Refuse an optics table with corrections that this version does not apply."""
+    for label in labels.HIGHER_ORDER_OPTICS:
+        if label in table and any(_is_set(label, text) for text in table[label]):
+            raise BadInput(f"{path}: the optics table sets _{label}, which this version does not correct for.")
+
+
 def _is_set(label: str, text: str) -> bool:
     identity = {"rlnMagMat00": 1.0, "rlnMagMat11": 1.0}.get(label, 0.0)
     values = [float(v) for v in text.strip("[]").split(",") if v]
@@ -169,7 +176,9 @@ def _visible(text: str, path: Path, name: str) -> Bool[np.ndarray, " tilts"]:
     return flags
 
 
-def _positions(table: pd.DataFrame, path: Path, series: list) -> Float64[np.ndarray, "particles 3"]:  # type: ignore[type-arg]
+def extraction_positions(
+    table: pd.DataFrame, path: Path, series: Sequence[TiltSeries]
+) -> Float64[np.ndarray, "particles 3"]:
     """Extraction positions in tilt-series pixels (RELION: ParticleSet::getPosition)."""
     if all(label in table for label in labels.CENTERED_COORDINATES):
         centred = as_vectors(table, labels.CENTERED_COORDINATES, path)

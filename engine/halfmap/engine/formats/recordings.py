@@ -1,5 +1,7 @@
 """Tilt series with the files of their images: what extraction and reconstruction from tilt series read."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +13,13 @@ from jaxtyping import Float32
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, require_table, required
-from halfmap.engine.formats.star import read_star
-from halfmap.engine.formats.tomograms import read_tomograms
+from halfmap.engine.formats.star import List, read_star
+from halfmap.engine.formats.tomograms import read_tomograms, tilt_table
 from halfmap.engine.imaging.ctf import Microscope
 from halfmap.engine.particles.tilt_series import TiltSeries
+
+_KIND = re.compile(r":mrcs?$")
+_NONE = ("", '""', "0", "None", "[]")
 
 
 @dataclass(frozen=True)
@@ -87,41 +92,58 @@ def read_recordings(path: Path, project: Path, names: list[str]) -> dict[str, Re
         Naming the tilt series and the file that is missing, cut short, or of another size than the others.
     """
     series = read_tomograms(path, project, names)
-    table = require_table(read_star(path), "global", path)
+    tables = read_star(path)
+    table = require_table(tables, "global", path)
     rows = {name: table.iloc[[i]] for i, name in enumerate(required(table, labels.TOMO_NAME, path))}
-    return {name: _recording(rows[name], series[name], path, project) for name in names}
+    return {name: _recording(rows[name], series[name], tables, path, project) for name in names}
 
 
-def _recording(row: pd.DataFrame, series: TiltSeries, path: Path, project: Path) -> Recording:
+def _recording(
+    row: pd.DataFrame, series: TiltSeries, tables: Mapping[str, List | pd.DataFrame], path: Path, project: Path
+) -> Recording:
     constants = [
         float(as_floats(row, label, path)[0])
         for label in (labels.VOLTAGE, labels.SPHERICAL_ABERRATION, labels.AMPLITUDE_CONTRAST)
     ]
-    places = _places(row, series, path, project)
+    images, file = tilt_table(row, series.name, tables, path, project)
+    _refuse_deformations(row, path, series.name)
+    _refuse_deformations(images, file, series.name)
+    places = _places(row, series, path, project) or tuple(
+        _place(text, file, project) for text in required(images, labels.MICROGRAPH_NAME, file)
+    )
     return Recording(series, Microscope(*constants), places, _checked_size(places, series.name))
 
 
+def _refuse_deformations(table: pd.DataFrame, path: Path, name: str) -> None:
+    for label in table:
+        if str(label).startswith(labels.DEFORMATION) and any(str(v) not in _NONE for v in table[label]):
+            raise BadInput(
+                f"{path}: _{label} says that the tilt images of {name} are deformed, which this version does not "
+                f"correct for; leave the deformations out, and extract with the alignment alone."
+            )
+
+
 def _places(row: pd.DataFrame, series: TiltSeries, path: Path, project: Path) -> tuple[ImagePlace, ...]:
-    if labels.TILT_SERIES_STACK in row:
-        stack = project / str(row[labels.TILT_SERIES_STACK].iloc[0])
-        if labels.FRAME_COUNT in row:
-            frames = int(as_integers(row, labels.FRAME_COUNT, path)[0])
-            if frames != series.tilts:
-                raise BadInput(
-                    f"{path}: {labels.FRAME_COUNT} of {series.name} is {frames}, but its tilt series has "
-                    f"{series.tilts} images."
-                )
-        return tuple(ImagePlace(stack, index) for index in range(series.tilts))
-    file = project / str(row[labels.TILT_SERIES_FILE].iloc[0])
-    images = require_table(read_star(file), series.name, file)
-    return tuple(_place(text, file, project) for text in required(images, labels.MICROGRAPH_NAME, file))
+    """Tilt images in one stack, in the order of their table; none if they are files of their own."""
+    if labels.TILT_SERIES_STACK not in row:
+        return ()
+    # RELION tells the kind of a file behind a colon: TS_01.st:mrc
+    stack = project / _KIND.sub("", str(row[labels.TILT_SERIES_STACK].iloc[0]))
+    if labels.FRAME_COUNT in row:
+        frames = int(as_integers(row, labels.FRAME_COUNT, path)[0])
+        if frames != series.tilts:
+            raise BadInput(
+                f"{path}: {labels.FRAME_COUNT} of {series.name} is {frames}, but its tilt series has "
+                f"{series.tilts} images."
+            )
+    return tuple(ImagePlace(stack, index) for index in range(series.tilts))
 
 
 def _place(text: str, path: Path, project: Path) -> ImagePlace:
     number, at, name = text.rpartition("@")
     if at and not (number.isdecimal() and int(number) > 0):
         raise BadInput(f"{path}: {labels.MICROGRAPH_NAME} is {text!r}; a name such as 000001@stack.mrcs was expected.")
-    return ImagePlace(project / name, int(number) - 1 if at else 0)
+    return ImagePlace(project / _KIND.sub("", name), int(number) - 1 if at else 0)
 
 
 def _checked_size(places: tuple[ImagePlace, ...], name: str) -> tuple[int, int]:

@@ -11,9 +11,8 @@ from halfmap.contract.refine_arguments import RefineArguments, argument_problems
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.checkpoint import Checkpoint, read_checkpoint
-from halfmap.engine.formats.columns import require_table
+from halfmap.engine.formats.optimisation_set import read_optimisation_set
 from halfmap.engine.formats.particle_set import ParticleFile, read_particle_file, read_particle_set
-from halfmap.engine.formats.star import read_star
 from halfmap.engine.imaging.preparation import ModelGrid
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.sampling.random_numbers import random_half_sets
@@ -107,9 +106,7 @@ def _with_optimisation_set(arguments: RefineArguments, project: Path) -> tuple[R
     if not arguments.optimisation_set_file:
         return arguments, {}
     path = project / arguments.optimisation_set_file
-    tables = read_star(path)
-    row = require_table(tables, next(iter(tables)), path).iloc[0].to_dict()
-    entries = {str(label): "" if value in ('""', "None") else str(value) for label, value in row.items()}
+    entries = read_optimisation_set(path)
     from_set = {
         "particles_file": entries.get(labels.PARTICLES_FILE, ""),
         "tomograms_file": entries.get(labels.TOMOGRAMS_FILE, ""),

@@ -1,0 +1,216 @@
+"""``halfmap extract``: particles cut out of tilt series, as 2D stacks or 3D pseudo-subtomograms."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from halfmap.contract.exit_codes import ExitCode
+from halfmap.engine.errors import BadInput
+from halfmap.engine.extraction.cutting import ExtractionSettings
+from halfmap.engine.extraction.places import ExtractionFolder
+from halfmap.engine.extraction.plan import ExtractionOptions, ExtractionPlan, plan_extraction
+from halfmap.engine.extraction.record import begin, check_record, record_of, refuse_results
+from halfmap.engine.extraction.tables import extracted_tables
+from halfmap.engine.extraction.work import Extraction
+from halfmap.engine.formats import labels
+from halfmap.engine.formats.optimisation_set import read_optimisation_set, write_optimisation_set
+from halfmap.engine.formats.picked_particles import read_picked_particles
+from halfmap.engine.formats.recordings import read_recordings
+from halfmap.engine.formats.star import write_star
+from halfmap.engine.formats.tomograms import tilt_series_files, tomogram_names
+from halfmap.engine.formats.trajectories import read_trajectories
+from halfmap.engine.job_program import CheckAbort, JobProgram
+from halfmap.engine.reporting.progress_bar import ProgressBar
+
+
+def main(argv: Sequence[str]) -> int:
+    """Extract, and return the exit code."""
+    options = parser().parse_args(argv)
+    folder = ExtractionFolder(_folder(options.o))
+    if not (options.only_do_unfinished or options.overwrite):
+        try:
+            refuse_results(folder)
+        except BadInput as error:  # an earlier result and its markers are left alone
+            print(f"ERROR: {error}", file=sys.stderr)
+            return ExitCode.BAD_INPUT
+    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, folder, check_abort))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the options, which are those of ``relion_tomo_subtomo``."""
+    top = argparse.ArgumentParser(
+        prog="halfmap extract",
+        allow_abbrev=False,
+        description="Cut particles out of tilt series, multiplied by their CTF.",
+    )
+    add = top.add_argument
+    add("--i", type=Path, metavar="SET.star", help="optimisation set")
+    add("--p", type=Path, metavar="PARTICLES.star", help="particles [those of the set]")
+    add("--t", type=Path, metavar="TOMOGRAMS.star", help="tomogram set [that of the set]")
+    add("--mot", type=Path, metavar="MOTION.star", help="trajectories of the particles [those of the set]")
+    add("--o", type=Path, required=True, metavar="DIR/", help="output folder")
+    add("--b", type=int, required=True, metavar="PX", help="box in which images are multiplied by their CTF, binned")
+    add("--crop", type=int, default=-1, metavar="PX", help="box that is written, the middle of the other [--b]")
+    add("--bin", type=float, default=1.0, metavar="X", help="tilt-series pixels per pixel, may be a fraction [1]")
+    add("--max_dose", type=float, default=-1.0, metavar="E", help="leave out images with more e/Å² before them [all]")
+    add("--min_frames", type=int, default=1, metavar="N", help="leave out particles seen in fewer tilt images [1]")
+    add("--stack2d", action="store_true", help="write 2D stacks instead of 3D pseudo-subtomograms")
+    add("--float16", action="store_true", help="write half precision")
+    add("--cutoff_fract", type=float, default=0.01, metavar="F", help="3D: least share that the dose has left [0.01]")
+    add("--no_ctf", action="store_true", help="do not multiply by the CTF and the dose filter")
+    add("--no_circle_crop", action="store_true", help="do not fade images to 0 outside of a circle")
+    add("--no_ic", action="store_true", help="do not invert the contrast")
+    add("--dont_apply_offsets", action="store_true", help="cut at the coordinates, and keep the offsets")
+    add("--apply_orientations", action="store_true", help="make orientations the subtomogram frames")
+    add("--j", type=int, default=1, metavar="N", help="threads [1]")
+    add("--only_do_unfinished", action="store_true", help="keep images that are there and whole")
+    add("--overwrite", action="store_true", help="replace an earlier extraction in the folder")
+    add("--theme", metavar="NAME", help="colours of RELION's output; there are none here")
+    add("--pipeline_control", type=Path, metavar="DIR/", help="folder of the job's marker files")
+    return top
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """Files to read, and all entries of the optimisation set.
+
+    Parameters
+    ----------
+    particles, tomograms, trajectories
+        As named by options or the set.
+    entries
+        The set, with the options in it.
+    """
+
+    particles: Path
+    tomograms: Path
+    trajectories: Path | None
+    entries: dict[str, str]
+
+
+def _work(options: argparse.Namespace, folder: ExtractionFolder, check: CheckAbort) -> None:
+    if options.j < 1:
+        raise BadInput(f"--j is {options.j}; one thread or more is needed.")
+    if options.only_do_unfinished and options.overwrite:
+        raise BadInput("--only_do_unfinished keeps images and --overwrite removes them; give one of the two.")
+    chosen, sources = options_of(options), _sources(options)
+    _refuse_own_input(folder, sources)
+    plan = _plan(chosen, sources)
+    extraction = Extraction(plan, folder, options.j)
+    record = record_of(chosen, _texts(plan, sources), _image_files(plan))
+    if options.only_do_unfinished:
+        check_record(folder, record)
+    _tell(plan)
+    check()
+    extraction.check_room()
+    begin(folder, record, options.overwrite)
+    _extract(extraction, check)
+    write_star(folder.particles, extracted_tables(plan, folder))
+    write_optimisation_set(
+        folder.optimisation_set, {**sources.entries, labels.PARTICLES_FILE: folder.particles.as_posix()}
+    )
+    print(f"\n Written: {folder.particles}\n Written: {folder.optimisation_set}")
+
+
+def options_of(options: argparse.Namespace) -> ExtractionOptions:
+    """Turn the command line into options of the engine; refuse values that mean nothing."""
+    cutting = ExtractionSettings(
+        options.b,
+        options.crop if options.crop != -1 else options.b,
+        options.bin,
+        options.max_dose if options.max_dose >= 0 else np.inf,
+        multiply_ctf=not options.no_ctf,
+        circle_crop=not options.no_circle_crop,
+        invert=not options.no_ic,
+    )
+    return ExtractionOptions(
+        cutting,
+        stacks=options.stack2d,
+        short=options.float16,
+        min_frames=options.min_frames,
+        cutoff=options.cutoff_fract,
+        apply_offsets=not options.dont_apply_offsets,
+        apply_orientations=options.apply_orientations,
+    )
+
+
+def _folder(path: Path) -> Path:
+    """Name the folder as STAR files do, relative to the project if it is inside."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
+
+
+def _sources(options: argparse.Namespace) -> _Sources:
+    entries = read_optimisation_set(options.i) if options.i else {}
+    given = {labels.PARTICLES_FILE: options.p, labels.TOMOGRAMS_FILE: options.t, labels.TRAJECTORIES_FILE: options.mot}
+    entries |= {label: path.as_posix() for label, path in given.items() if path}
+    for label, flag in ((labels.PARTICLES_FILE, "--p"), (labels.TOMOGRAMS_FILE, "--t")):
+        if not entries.get(label):
+            raise BadInput(
+                f"{options.i or 'Options'}: name no file as {label}; give it with {flag}, or a set with --i."
+            )
+    motion = entries.get(labels.TRAJECTORIES_FILE)
+    return _Sources(
+        Path(entries[labels.PARTICLES_FILE]),
+        Path(entries[labels.TOMOGRAMS_FILE]),
+        Path(motion) if motion else None,
+        {label: name for label, name in entries.items() if name},
+    )
+
+
+def _refuse_own_input(folder: ExtractionFolder, sources: _Sources) -> None:
+    for path in (sources.particles, sources.tomograms, sources.trajectories):
+        if path is not None and path.resolve().is_relative_to(folder.folder.resolve()):
+            raise BadInput(f"{path}: is read, so that results cannot go to the folder where it is; choose another --o.")
+
+
+def _plan(chosen: ExtractionOptions, sources: _Sources) -> ExtractionPlan:
+    picked = read_picked_particles(sources.particles)
+    used = set(picked.tomograms)
+    ordered = [name for name in tomogram_names(sources.tomograms) if name in used]
+    ordered += sorted(used - set(ordered))
+    recordings = read_recordings(sources.tomograms, Path(), ordered)
+    motion = None
+    if sources.trajectories:
+        tilts = {
+            name: recordings[tomogram].series.tilts
+            for name, tomogram in zip(picked.names, picked.tomograms, strict=True)
+        }
+        motion = read_trajectories(sources.trajectories, tilts)
+    return plan_extraction(picked, recordings, chosen, motion)
+
+
+def _texts(plan: ExtractionPlan, sources: _Sources) -> list[Path]:
+    files = [sources.particles, sources.tomograms, *([sources.trajectories] if sources.trajectories else [])]
+    return files + tilt_series_files(sources.tomograms, Path(), list(plan.recordings))
+
+
+def _image_files(plan: ExtractionPlan) -> list[Path]:
+    return list(dict.fromkeys(place.file for one in plan.recordings.values() for place in one.places))
+
+
+def _tell(plan: ExtractionPlan) -> None:
+    cutting = plan.options.cutting
+    kind = "2D stacks" if plan.options.stacks else "3D pseudo-subtomograms"
+    print(f" {plan.count} particles of {len(plan.recordings)} tomograms as {kind} of {cutting.crop_px} px")
+    if plan.left_out:
+        print(f" {plan.left_out} particles are left out: fewer than {plan.options.min_frames} tilt images show them")
+    if cutting.cut_out_px != cutting.binning * cutting.box_px:
+        exact = cutting.cut_out_px / cutting.box_px
+        print(f" --b times --bin is no whole number: images are binned by {exact:.5f} rather than {cutting.binning:g}")
+
+
+def _extract(extraction: Extraction, check: CheckAbort) -> None:
+    bar = ProgressBar(sys.stdout)
+    tomograms = extraction.plan.recordings
+    for number, tomogram in enumerate(tomograms, 1):
+        check()
+        particles, count = extraction.unfinished(tomogram), len(extraction.plan.particles[tomogram])
+        kept = f", {count - len(particles)} of them are there already" if count > len(particles) else ""
+        print(f"\n Tomogram {tomogram} ({number} of {len(tomograms)}): {count} particles{kept}", flush=True)
+        if particles:
+            extraction.extract(tomogram, particles, check, bar.show)
