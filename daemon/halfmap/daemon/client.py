@@ -31,6 +31,16 @@ from halfmap.daemon.inspection import (
     JobFiles,
     PathRow,
 )
+from halfmap.daemon.ladder_records import (
+    LadderDetail,
+    LadderDraft,
+    LadderName,
+    LadderOption,
+    LadderOrder,
+    LadderRow,
+    LadderState,
+    LadderStep,
+)
 from halfmap.daemon.places import places
 from halfmap.daemon.records import (
     API_VERSION,
@@ -83,6 +93,14 @@ __all__ = [
     "JobQuery",
     "JobRow",
     "JobState",
+    "LadderDetail",
+    "LadderDraft",
+    "LadderName",
+    "LadderOption",
+    "LadderOrder",
+    "LadderRow",
+    "LadderState",
+    "LadderStep",
     "Launch",
     "OptionRow",
     "PartitionRow",
@@ -193,6 +211,30 @@ class Client(Service):
     async def resume(self, job: int, key: str) -> JobRow:
         """Let a job go on from its last iteration."""
         return await self._post(JobRow, f"jobs/{job}/resume", key)
+
+    async def ladders(self, project: str | None) -> list[LadderRow]:
+        """List the ladders of binnings."""
+        return await self._list(LadderRow, "ladders", {"project": project})
+
+    async def ladder(self, which: LadderName) -> LadderDetail:
+        """Show a ladder."""
+        return await self._get(LadderDetail, "ladders/show", which.model_dump())
+
+    async def begin_ladder(self, draft: LadderDraft, key: str) -> LadderDetail:
+        """Begin a ladder, or go on with it."""
+        return await self._post(LadderDetail, "ladders", key, draft.model_dump_json())
+
+    async def stop_ladder(self, which: LadderName, key: str) -> LadderDetail:
+        """Stop a ladder."""
+        return await self._post(LadderDetail, "ladders/stop", key, which.model_dump_json())
+
+    async def continue_ladder(self, which: LadderName, key: str) -> LadderDetail:
+        """Let a ladder go on."""
+        return await self._post(LadderDetail, "ladders/continue", key, which.model_dump_json())
+
+    async def set_ladder_options(self, order: LadderOrder, key: str) -> LadderDetail:
+        """Set options of a step to come."""
+        return await self._post(LadderDetail, "ladders/options", key, order.model_dump_json())
 
     async def projects(self) -> list[ProjectRow]:
         """List the watched projects."""

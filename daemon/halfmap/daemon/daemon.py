@@ -21,6 +21,7 @@ from halfmap.daemon.clock import SystemClock
 from halfmap.daemon.desk import Desk
 from halfmap.daemon.ending import Ending
 from halfmap.daemon.hints import Hints
+from halfmap.daemon.ladders.driver import Ladders
 from halfmap.daemon.lanes import Lanes
 from halfmap.daemon.launcher import OnThisMachine
 from halfmap.daemon.notifications import Notifier
@@ -41,6 +42,9 @@ from halfmap.daemon.watcher import Watcher
 _QUEUE_S = 15.0
 """The queue is looked at when something changes, and this often besides, in seconds."""
 
+_LADDERS_S, _LADDERS_PAUSE_S = 15.0, 0.5
+"""How often ladders are looked at besides when the store changes, and the least pause between two looks (s)."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +57,7 @@ class Doers:
     stopping: Stopping
     projects: Projects
     line: WaitingLine
+    ladders: Ladders
     desk: Desk
 
 
@@ -90,7 +95,9 @@ def make_doers(parts: Parts, end: Callable[[], None]) -> Doers:
     acceptance = Acceptance(parts)
     projects = Projects(parts, acceptance)
     line = WaitingLine(parts, tending, Checking(parts))
-    return Doers(tending, acceptance, stopping, projects, line, Desk(parts, acceptance, stopping, projects, line, end))
+    ladders = Ladders(parts, acceptance)
+    desk = Desk(parts, acceptance, stopping, projects, line, ladders, end)
+    return Doers(tending, acceptance, stopping, projects, line, ladders, desk)
 
 
 class Daemon:
@@ -116,6 +123,7 @@ class Daemon:
         self._background = [
             asyncio.create_task(self._look_at_queue(), name="queue"),
             asyncio.create_task(self._look_at_hints(), name="hints"),
+            asyncio.create_task(self._look_at_ladders(), name="ladders"),
             asyncio.create_task(self._first_look(), name="first look"),
         ]
         ticks = self._parts.settings.ticks
@@ -155,6 +163,12 @@ class Daemon:
                 self._ticks.add_job(self._wake, DateTrigger(when), id="begin", replace_existing=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._parts.wake.wait(), self._doers.line.next_look_s(_QUEUE_S))
+
+    async def _look_at_ladders(self) -> None:
+        look = _safely(partial(self._doers.ladders.follow, _LADDERS_S))
+        while True:
+            await look()
+            await asyncio.sleep(_LADDERS_PAUSE_S)
 
     async def _wake(self) -> None:
         self._parts.wake.set()

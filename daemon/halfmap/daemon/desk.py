@@ -16,6 +16,9 @@ from halfmap.daemon.following import all_iterations
 from halfmap.daemon.form_text import form_as_text, form_from_text
 from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormText, JobFiles, PathRow
 from halfmap.daemon.inspector import Inspector
+from halfmap.daemon.ladder_records import LadderDetail, LadderDraft, LadderName, LadderOrder, LadderRow
+from halfmap.daemon.ladders.driver import Ladders
+from halfmap.daemon.ladders.orders import LadderOrders
 from halfmap.daemon.lanes import Hung
 from halfmap.daemon.metrics import prometheus_text
 from halfmap.daemon.parts import Parts
@@ -51,8 +54,8 @@ class Desk(Service):
     ----------
     parts
         What the daemon is made of.
-    acceptance, stopping, projects, line
-        Who takes jobs, stops them, looks after projects, and knows what the queue takes.
+    acceptance, stopping, projects, line, ladders
+        Who takes jobs, stops them, looks after projects, knows what the queue takes, and climbs ladders.
     end
         Ends the daemon.
     """
@@ -64,6 +67,7 @@ class Desk(Service):
         stopping: Stopping,
         projects: Projects,
         line: WaitingLine,
+        ladders: Ladders,
         end: Any,
     ) -> None:
         self._parts = parts
@@ -73,6 +77,7 @@ class Desk(Service):
         self._line = line
         self._end = end
         self._inspector = Inspector(parts)
+        self._ladders = LadderOrders(parts, ladders, self)
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -156,6 +161,14 @@ class Desk(Service):
     async def projects(self) -> list[ProjectRow]:
         """List the watched projects."""
         return self._projects.rows()
+
+    async def ladders(self, project: str | None) -> list[LadderRow]:
+        """List ladders."""
+        return await self._ladders.rows(project)
+
+    async def ladder(self, which: LadderName) -> LadderDetail:
+        """Show a ladder."""
+        return await self._ladders.show(which)
 
     async def cards(self) -> list[CardRow]:
         """List the cards."""
@@ -291,6 +304,25 @@ class Desk(Service):
             raise refused("conflict", f"{busy[0].name} is {busy[0].state}; stop the jobs of {project} first.")
         self._write(lambda: self._parts.store.remove_project(path, key))
         await self._projects.end(path)
+
+    async def begin_ladder(self, draft: LadderDraft, key: str) -> LadderDetail:  # noqa: ARG002 (twice is once)
+        """Begin a ladder, or go on with it."""
+        self._check_writable()
+        return await self._ladders.begin(draft)
+
+    async def stop_ladder(self, which: LadderName, key: str) -> LadderDetail:  # noqa: ARG002 (twice is once)
+        """Stop a ladder."""
+        self._check_writable()
+        return await self._ladders.stop(which)
+
+    async def continue_ladder(self, which: LadderName, key: str) -> LadderDetail:  # noqa: ARG002 (twice is once)
+        """Let a ladder go on."""
+        self._check_writable()
+        return await self._ladders.go_on(which)
+
+    async def set_ladder_options(self, order: LadderOrder, key: str) -> LadderDetail:  # noqa: ARG002 (twice is once)
+        """Set options of a step to come."""
+        return await self._ladders.set_options(order)
 
     async def clean_card(self, uuid: str, key: str) -> CardRow:  # noqa: ARG002 (twice is once)
         """Take a card out of quarantine, or give up a dirty lease."""

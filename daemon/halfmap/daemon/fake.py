@@ -11,7 +11,8 @@ from typing import Any
 from halfmap.contract.job_types import texts_of, type_of
 from halfmap.daemon.browsing import MOST_ROWS, fits, natural
 from halfmap.daemon.connection import DaemonAway
-from halfmap.daemon.fake_memory import FakeMemory, refuse
+from halfmap.daemon.fake_ladders import FakeLadders
+from halfmap.daemon.fake_memory import refuse
 from halfmap.daemon.form import OptionRow, form
 from halfmap.daemon.form_check import check_options
 from halfmap.daemon.form_text import form_as_text, form_from_text
@@ -40,7 +41,7 @@ _OF_OPTIONS = {"problems", "in_effect", "command", "coarse_step_deg"}
 _RESUMABLE = (JobState.FAILED, JobState.ABORTED, JobState.LOST)
 
 
-class FakeService(FakeMemory, Service):
+class FakeService(FakeLadders, Service):
     """The service without files, processes, or a socket. While `away` is set every method raises `DaemonAway`."""
 
     # --- looking ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from halfmap.daemon.form_check import check_options
 from halfmap.daemon.form_text import form_as_text, form_from_text
 from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormText, JobFiles, PathRow
+from halfmap.daemon.ladder_records import LadderDetail, LadderDraft, LadderName, LadderOrder, LadderRow
 from halfmap.daemon.places import Places
 from halfmap.daemon.records import (
     CardRow,
@@ -114,6 +115,24 @@ class RecoveryDesk(Service):
         self._refuse()
 
     async def resume(self, job: int, key: str) -> JobRow:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def ladders(self, project: str | None) -> list[LadderRow]:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def ladder(self, which: LadderName) -> LadderDetail:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def begin_ladder(self, draft: LadderDraft, key: str) -> LadderDetail:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def stop_ladder(self, which: LadderName, key: str) -> LadderDetail:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def continue_ladder(self, which: LadderName, key: str) -> LadderDetail:  # noqa: D102, ARG002
+        self._refuse()
+
+    async def set_ladder_options(self, order: LadderOrder, key: str) -> LadderDetail:  # noqa: D102, ARG002
         self._refuse()
 
     async def projects(self) -> list[ProjectRow]:  # noqa: D102

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
-from halfmap.daemon.handlers import changes, events, forms, jobs, machine, projects
+from halfmap.daemon.handlers import changes, events, forms, jobs, ladders, machine, projects
 from halfmap.daemon.handlers.answers import in_words, refusal_answer
 from halfmap.daemon.handlers.asking import LARGEST_BODY_BYTES, SERVICE
 from halfmap.daemon.handlers.events import PATIENCE, STREAMS, Patience
@@ -46,7 +46,7 @@ def application(service: Service, user: int, patience: Patience = _PATIENCE) -> 
     made[SERVICE] = service
     made[PATIENCE] = patience
     made[STREAMS] = set()
-    for group in (machine, forms, jobs, changes, projects, events):
+    for group in (machine, forms, jobs, changes, ladders, projects, events):
         made.add_routes(group.ROUTES)
     made.on_shutdown.append(_end_streams)
     return made

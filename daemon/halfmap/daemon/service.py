@@ -9,6 +9,7 @@ from typing import Any
 
 from halfmap.daemon.form import OptionRow, form
 from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormText, JobFiles, PathRow
+from halfmap.daemon.ladder_records import LadderDetail, LadderDraft, LadderName, LadderOrder, LadderRow
 from halfmap.daemon.records import (
     CardRow,
     DaemonStatus,
@@ -111,6 +112,30 @@ class Service(ABC):
     @abstractmethod
     async def resume(self, job: int, key: str) -> JobRow:
         """Clean up after a job that failed, was stopped or lost, and queue it to go on from its last iteration."""
+
+    @abstractmethod
+    async def ladders(self, project: str | None) -> list[LadderRow]:
+        """List the ladders of binnings, of one project or of all that are watched."""
+
+    @abstractmethod
+    async def ladder(self, which: LadderName) -> LadderDetail:
+        """Show a ladder with all its steps, done and to come, their options and the reasons of these."""
+
+    @abstractmethod
+    async def begin_ladder(self, draft: LadderDraft, key: str) -> LadderDetail:
+        """Begin a ladder, or go on with the one of this name and a new text; refused with all that is wrong with it."""
+
+    @abstractmethod
+    async def stop_ladder(self, which: LadderName, key: str) -> LadderDetail:
+        """Queue nothing more of a ladder, stop what runs of it, and hold what waits."""
+
+    @abstractmethod
+    async def continue_ladder(self, which: LadderName, key: str) -> LadderDetail:
+        """Let a ladder go on: resume its stopped and failed jobs, or make those anew whose options have changed."""
+
+    @abstractmethod
+    async def set_ladder_options(self, order: LadderOrder, key: str) -> LadderDetail:
+        """Set options of a step that is not queued yet, in the ladder's file; ``conflict`` if it is queued."""
 
     @abstractmethod
     async def projects(self) -> list[ProjectRow]:

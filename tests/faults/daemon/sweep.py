@@ -12,6 +12,7 @@ from halfmap.daemon import state
 from halfmap.daemon.client import JobState
 from halfmap.daemon.schema import MIGRATIONS
 from tests.faults.daemon.harness import Bench, identity_of, with_mark
+from tests.faults.daemon.ladder_bench import begin, climbed, with_relion
 
 SOURCES = Path(state.__file__).parent
 _CALL = re.compile(r'(?:crash_point|step)\(\s*(f?)"([^"]+)"')
@@ -99,12 +100,21 @@ def cannot_start(bench: Bench) -> JobState:
     return bench.ended(job).state
 
 
+def climbs(bench: Bench) -> JobState:
+    """A ladder of two rungs, whose jobs are made by the daemon itself."""
+    with_relion(bench)
+    begin(bench)
+    climbed(bench)
+    return JobState.FINISHED
+
+
 SCENARIOS: dict[str, tuple[Callable[[Bench], JobState], JobState]] = {
     "attempt.failed": (fails, JobState.FAILED),
     "attempt.aborted": (stops, JobState.ABORTED),
     "attempt.lost": (is_lost, JobState.LOST),
     "attempt.not_started": (cannot_start, JobState.FINISHED),
     "stop.": (stops, JobState.ABORTED),
+    "ladder.": (climbs, JobState.FINISHED),
 }
 
 

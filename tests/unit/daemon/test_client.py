@@ -30,6 +30,7 @@ from halfmap.daemon.client import (
 )
 from halfmap.daemon.fake import FakeService
 from halfmap.daemon.handlers.events import Patience
+from halfmap.daemon.ladder_records import LadderDraft, LadderName, LadderOrder
 from halfmap.daemon.places import Places
 from halfmap.daemon.server import serving
 
@@ -116,6 +117,29 @@ def test_forms_files_paths_and_cards_come_through_the_client_as_the_service_tell
                 assert answer
             text = (await client.write_form(OPTIONS)).text
             assert (await client.read_form(text)).options == OPTIONS
+
+    asyncio.run(story())
+
+
+def test_ladders_come_through_the_client_as_the_service_tells_them(where):
+    service = FakeService()
+    service.add_project("/data/hiv")
+    which = LadderName(project="/data/hiv", name="all_down")
+    text = 'optimisation_set = "o.star"\nreference = "r.mrc"\nmask_diameter = 230\nbox_px = 96\n'
+    draft = LadderDraft(**dict(which), text=text)
+    order = LadderOrder(**dict(which), step="bin2.refine", options={"ini_high": "30", "nr_pool": None})
+
+    async def story() -> None:
+        async with serving(service, where), Client(where.socket) as client:
+            begun = await client.begin_ladder(draft, "k1")
+            assert begun == await service.ladder(which) == await client.ladder(which)
+            assert await client.ladders("/data/hiv") == await client.ladders(None) == [begun.row]
+            assert await client.ladders("/elsewhere") == []
+            assert 'ini_high = "30"' in (await client.set_ladder_options(order, "k2")).text
+            assert (await client.stop_ladder(which, "k3")).row.state == "stopped"
+            assert (await client.continue_ladder(which, "k4")).row.state == "running"
+            with pytest.raises(Refused, match="mask_diameter: is missing"):
+                await client.begin_ladder(draft.model_copy(update={"text": ""}), "k5")
 
     asyncio.run(story())
 

@@ -7,11 +7,13 @@ import pytest
 from halfmap.daemon.client import DaemonAway
 from halfmap.daemon.fake import FakeService
 from halfmap.daemon.inspection import CardSample, FormCheck, FormDraft, FormProblem, JobFiles, PathRow
+from halfmap.daemon.ladder_records import LadderDraft, LadderName, LadderOrder
 from halfmap.daemon.records import CardRow, JobQuery, Launch, Submission
 from halfmap.daemon.service import Refused, Service
 from halfmap.daemon.state import IllegalTransition, JobState
 
 OPTIONS = {"in_optimisation": "o.star", "fn_ref": "r.mrc"}
+LADDER = LadderName(project="/p", name="l")
 SUBMISSION = Submission(project="/p", options=OPTIONS)
 
 
@@ -204,7 +206,9 @@ def test_a_daemon_that_is_away_answers_nothing(service):
         service.unwatch("/p", "k"), service.cards(), service.clean_card("x", "k"), service.host(), service.metrics(),
         service.shut_down("k"), anext(service.events(0, None, True)), service.files(1), service.card_samples(0.0),
         service.check_form(FormDraft(project="/p")), service.write_form({}), service.read_form(""),
-        service.browse("/p", "", ""),
+        service.browse("/p", "", ""), service.ladders(None), service.ladder(LADDER), service.stop_ladder(LADDER, "k"),
+        service.begin_ladder(LadderDraft(project="/p", name="l", text=""), "k"), service.continue_ladder(LADDER, "k"),
+        service.set_ladder_options(LadderOrder(project="/p", name="l", step="bin4.refine", options={}), "k"),
     ]  # fmt: skip
     assert len(asked) == len(Service.__abstractmethods__)
     for question in asked:

@@ -1,0 +1,231 @@
+"""A ladder climbed in the daemon in memory: what is queued when, what ends it, and how it goes on."""
+
+import asyncio
+
+import pytest
+
+from halfmap.daemon.fake import FakeService
+from halfmap.daemon.ladder_records import LadderDetail, LadderDraft, LadderName, LadderOrder, LadderStep
+from halfmap.daemon.records import JobQuery, JobRow
+from halfmap.daemon.service import Refused
+from halfmap.daemon.state import JobState
+
+TEXT = (
+    'particles = "p.star"\ntomograms = "t.star"\nreference = "ref.mrc"\nmask = "m.mrc"\nmask_diameter = 230\n'
+    "box_px = 96\npixel_size = 2.0\n"
+)
+WHICH = LadderName(project="/p", name="first")
+LATER = ["center", "extract", "reconstruct", "refine", "postprocess"]
+
+
+class Climber:
+    """A ladder in a daemon in memory, and what a test lets happen to it."""
+
+    def __init__(self, text: str = TEXT) -> None:
+        self.service = FakeService()
+        self.service.add_project("/p")
+        self.begin(text)
+
+    def begin(self, text: str = TEXT) -> LadderDetail:
+        return asyncio.run(self.service.begin_ladder(LadderDraft(project="/p", name="first", text=text), "k"))
+
+    def show(self) -> LadderDetail:
+        return asyncio.run(self.service.ladder(WHICH))
+
+    def go_on(self) -> LadderDetail:
+        return asyncio.run(self.service.continue_ladder(WHICH, "c"))
+
+    def stop(self) -> LadderDetail:
+        return asyncio.run(self.service.stop_ladder(WHICH, "s"))
+
+    def set(self, step: str, **options: str | None) -> LadderDetail:
+        return asyncio.run(self.service.set_ladder_options(LadderOrder(**dict(WHICH), step=step, options=options), "o"))
+
+    def step(self, which: str) -> LadderStep:
+        return next(step for step in self.show().steps if step.step == which)
+
+    def value(self, which: str, key: str) -> str | None:
+        return next(option.value for option in self.step(which).options if option.key == key)
+
+    def jobs(self) -> list[JobRow]:
+        page = asyncio.run(self.service.jobs(JobQuery(sort="oldest", refinements_only=False, limit=500)))
+        return list(page.jobs)
+
+    def run(self, which: str, state: JobState = JobState.FINISHED, reason: str = "", **figures: float) -> None:
+        number = self.step(which).job
+        assert number is not None
+        self.service.start(number)
+        self.service.progress(number, **figures)
+        self.service.finish(number, state, reason)
+
+    def climb(self, binning: int, resolution: float, accuracy: float = 1.0) -> LadderDetail:
+        for step in [step for step in self.show().steps if step.binning == binning and step.state == "queued"]:
+            figures = {"resolution_angstrom": resolution, "accuracy_translation_angstrom": accuracy}
+            self.run(step.step, **(figures if step.does == "refine" else {}))
+        return self.show()
+
+    def queued(self, binning: int) -> list[str]:
+        return [step.does for step in self.show().steps if step.binning == binning and step.state == "queued"]
+
+
+@pytest.fixture
+def climber() -> Climber:
+    return Climber()
+
+
+def test_all_steps_of_a_rung_are_queued_at_once_and_wait_for_each_other(climber):
+    assert climber.queued(4) == ["extract", "refine", "postprocess"]
+    assert climber.queued(2) == []
+    details = [asyncio.run(climber.service.job(row.job)) for row in climber.jobs()]
+    assert [(one.row.name, one.after) for one in details] == [
+        ("Extract/job001/", ()),
+        ("Refine3D/job002/", ("Extract/job001/",)),
+        ("PostProcess/job003/", ("Refine3D/job002/",)),
+    ]
+
+
+def test_a_ladder_is_climbed_to_its_last_rung_each_from_what_the_one_before_came_to(climber):
+    detail = climber.climb(4, 20.0, 3.0)
+    assert climber.queued(2) == LATER
+    assert (climber.value("bin2.refine", "ini_high"), climber.value("bin2.refine", "offset_range")) == ("20", "3.75")
+    assert (detail.row.state, detail.row.binning, detail.row.resolution_angstrom) == ("running", 2, 20.0)
+    climber.climb(2, 10.0)
+    assert climber.value("bin1.refine", "ini_high") == "10"
+    detail = climber.climb(1, 5.5)
+    assert (detail.row.state, detail.row.reason) == ("finished", "bin 1 is refined: 5.50 Å")
+    assert detail.row.steps_done == detail.row.steps == 13 == len(climber.jobs())
+    assert [step.resolution_angstrom for step in detail.steps if step.does == "refine"] == [20.0, 10.0, 5.5]
+
+
+def test_it_ends_where_finer_pixels_cannot_help_and_says_so(climber):
+    detail = climber.climb(4, 24.5)  # 1.5 times the Nyquist limit of 16 Å are 24 Å
+    assert detail.row.state == "finished"
+    assert "finer pixels cannot help" in detail.row.reason
+    assert {step.state for step in detail.steps if step.binning != 4} == {"not needed"}
+    assert detail.row.steps == 3 == len(climber.jobs())
+
+
+def test_it_waits_with_the_end_for_the_last_post_processing(climber):
+    climber.run("bin4.extract")
+    climber.run("bin4.refine", resolution_angstrom=24.5)
+    assert climber.show().row.state == "running"
+    climber.run("bin4.postprocess")
+    assert climber.show().row.state == "finished"
+
+
+def test_a_step_that_failed_stops_it_with_the_reason_until_the_job_is_resumed(climber):
+    climber.run("bin4.extract", JobState.FAILED, "exit code 3: the disk is full")
+    row = climber.show().row
+    assert row.state == "trouble"
+    assert "Extract/job001/ (bin4.extract) failed (exit code 3: the disk is full)" in row.reason
+    asyncio.run(climber.service.resume(1, "by hand"))
+    assert climber.show().row.state == "running"
+    assert climber.climb(4, 20.0).row.binning == 2
+
+
+def test_continuing_resumes_the_job_that_failed_and_no_other(climber):
+    climber.run("bin4.extract", JobState.FAILED)
+    assert climber.go_on().row.state == "running"
+    assert [row.state for row in climber.jobs()] == [JobState.QUEUED] * 3
+
+
+def test_a_failed_post_processing_holds_up_nothing_but_the_end(climber):
+    climber.run("bin4.extract")
+    climber.run("bin4.refine", resolution_angstrom=20.0)
+    climber.run("bin4.postprocess", JobState.FAILED, "no such mask")
+    assert climber.queued(2) == LATER
+    climber.climb(2, 10.0)
+    detail = climber.climb(1, 5.0)
+    assert (detail.row.state, "PostProcess/job003/" in detail.row.reason) == ("trouble", True)
+
+
+def test_a_failed_step_is_made_anew_with_what_waits_for_it_if_its_options_have_changed(climber):
+    climber.run("bin4.extract", JobState.FAILED, "boxes leave the images")
+    detail = climber.begin(TEXT.replace("box_px = 96", "box_px = 64"))
+    assert detail.row.state == "running"
+    assert [(row.name, row.state.value) for row in climber.jobs()] == [
+        ("Extract/job001/", "failed"),
+        ("Refine3D/job002/", "aborted"),
+        ("PostProcess/job003/", "aborted"),
+        ("Extract/job004/", "queued"),
+        ("Refine3D/job005/", "queued"),
+        ("PostProcess/job006/", "queued"),
+    ]
+    assert climber.value("bin4.extract", "crop_size") == "16"
+    assert climber.value("bin4.refine", "in_optimisation") == "Extract/job004/optimisation_set.star"
+
+
+def test_a_stop_stops_what_runs_and_holds_what_waits_and_continuing_undoes_both(climber):
+    climber.service.start(1)
+    row = climber.stop().row
+    assert (row.state, [one.state.value for one in climber.jobs()]) == ("stopped", ["stopping", "held", "held"])
+    climber.service.finish(1, JobState.ABORTED, "stopped on request")
+    assert climber.show().row.state == "stopped"
+    assert climber.go_on().row.state == "running"
+    assert [one.state.value for one in climber.jobs()] == ["queued"] * 3
+
+
+def test_nothing_is_queued_while_it_is_stopped(climber):
+    climber.run("bin4.extract")
+    climber.service.start(2)
+    climber.service.progress(2, resolution_angstrom=20.0)
+    climber.stop()
+    climber.service.finish(2)
+    assert climber.queued(2) == []
+    climber.go_on()
+    assert climber.queued(2) == LATER
+
+
+def test_beginning_it_again_changes_nothing_that_is_queued_and_tells_what_differs(climber):
+    detail = climber.begin(TEXT + "[extract]\nmin_frames = 3\n")
+    assert len(climber.jobs()) == 3
+    assert detail.warnings == ("bin4.extract was queued with min_frames = its default; the file says 3",)
+    climber.climb(4, 20.0)
+    assert climber.value("bin2.extract", "min_frames") == "3"
+
+
+def test_a_job_that_is_gone_is_made_anew_but_not_one_that_is_needed_no_more(climber):
+    climber.climb(4, 20.0)
+    del climber.service._jobs[1]
+    assert climber.show().row.state == "running"
+    del climber.service._jobs[climber.step("bin2.center").job]
+    assert "External/job004/ (bin2.center) is gone" in climber.show().row.reason
+    climber.go_on()
+    assert climber.queued(2) == LATER
+    assert climber.step("bin2.center").job_name != "External/job004/"
+
+
+def test_a_refinement_that_did_not_converge_is_not_built_upon(climber):
+    climber.run("bin4.extract")
+    climber.run("bin4.refine")
+    row = climber.show().row
+    assert (row.state, "without having converged" in row.reason) == ("trouble", True)
+
+
+def test_a_held_step_is_trouble_and_continuing_releases_it(climber):
+    asyncio.run(climber.service.hold(1, "h"))
+    assert "Extract/job001/ (bin4.extract) is held" in climber.show().row.reason
+    assert climber.go_on().row.state == "running"
+
+
+def test_options_of_a_step_to_come_are_set_in_the_file_and_those_of_a_queued_one_stay(climber):
+    assert "[bin.2.refine]" in climber.set("bin2.refine", ini_high="30", nr_pool="16").text
+    with pytest.raises(Refused, match=r"queued already, as Refine3D/job002/"):
+        climber.set("bin4.refine", ini_high="30")
+    with pytest.raises(Refused, match="no such option"):
+        climber.set("bin2.refine", ini_hihg="30")
+    with pytest.raises(Refused, match="no step"):
+        climber.set("bin3.refine", ini_high="30")
+    climber.climb(4, 20.0)
+    assert climber.value("bin2.refine", "ini_high") == "30"
+    row = climber.service._jobs[climber.step("bin2.refine").job]
+    assert (row.options["ini_high"], row.options["nr_pool"]) == ("30", "16")
+
+
+def test_only_a_whole_ladder_of_a_watched_project_is_begun(climber):
+    with pytest.raises(Refused, match="mask_diameter: is missing"):
+        climber.begin(TEXT.replace("mask_diameter = 230", ""))
+    with pytest.raises(Refused, match="not a watched project"):
+        asyncio.run(climber.service.begin_ladder(LadderDraft(project="/q", name="x", text=TEXT), "k"))
+    with pytest.raises(Refused, match="no ladder second"):
+        asyncio.run(climber.service.ladder(LadderName(project="/p", name="second")))
