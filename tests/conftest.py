@@ -21,6 +21,7 @@ install_import_hook(
     [
         f"halfmap.engine.{part}"
         for part in (
+            "averaging",
             "backend.compared",
             "backend.comparisons",
             "backend.cuda_device",
@@ -32,6 +33,7 @@ install_import_hook(
             "backend.slice_reader",
             "extraction",
             "formats",
+            "extraction",
             "fourier",
             "imaging",
             "particles",

@@ -14,6 +14,7 @@ COMMANDS = {
     "tui": "the terminal interface: jobs, curves, maps, output, and the form of the next job",
     "refine": "gold-standard auto-refinement of 2D-stack pseudo-subtomograms, with RELION's options and files",
     "extract": "particles cut out of tilt series: 2D stacks or 3D pseudo-subtomograms, as relion_tomo_subtomo",
+    "reconstruct": "an average of particles with known poses, from their tilt series",
     "simulate": "a synthetic tilt-series project with known poses",
     "score": "poses against the truth, or map against map",
     "postprocess": "FSC and resolution of two half maps within a mask, and their sharpened mean",

@@ -210,3 +210,28 @@ def _circle(boxes: Float32[np.ndarray, "visible n n"], crop_px: int) -> Float32[
     level = boxes[:, outside].mean(axis=1) if outside.any() else np.zeros(len(boxes), np.float32)
     weight = 1 - background_fraction(radius, crop_px / 2 - _FALLOFF_PX, _FALLOFF_PX)
     return (boxes - level[:, None, None]) * weight.astype(np.float32)
+
+
+def cut_transforms(
+    images: Float32[np.ndarray, "tilts height width"],
+    tilts: Int64[np.ndarray, " visible"],
+    projected_px: Float64[np.ndarray, "visible 2"],
+    settings: ExtractionSettings,
+) -> Complex64[np.ndarray, "visible m half"]:
+    """Cut a particle out of tilt images as half-transforms divided by n², the particle at the origin.
+
+    Parameters
+    ----------
+    images
+        All tilt images.
+    tilts
+        Those in which the particle is seen.
+    projected_px
+        Where it appears in each of them.
+    settings
+        Box and binning; with a circle crop what was cut out is faded to 0 outside of the circle that fits into it.
+    """
+    squares, centre_px = _squares(images, projected_px, settings.cut_out_px, tilts)
+    if settings.circle_crop:
+        squares = _circle(squares, settings.cut_out_px)
+    return _binned(squares, centre_px, settings)

@@ -71,10 +71,24 @@ def put_together(
 def used_pixels(
     ctf: TiltCtf, settings: ExtractionSettings, pixel_size_angstrom: float, cutoff: float
 ) -> Bool[np.ndarray, "tilts n half"]:
-    """Tell which pixels of half-transforms are inserted: those up to the Nyquist frequency that the dose has left.
+    """Tell which pixels of half-transforms are inserted: those of `pixels_left`, one of each Hermitian pair.
 
-    A row ends behind its last pixel with an envelope above `cutoff` (`--cutoff_fract`); of the column kx = 0, where
-    each pixel has its conjugate, one half is used (RELION: Tomogram::findDoseXRanges).
+    Parameters
+    ----------
+    ctf, settings, pixel_size_angstrom, cutoff
+        As for `pixels_left`.
+    """
+    box = settings.box_px
+    ky, kx = np.meshgrid(rows_of(box), np.arange(box // 2 + 1), indexing="ij")
+    return pixels_left(ctf, settings, pixel_size_angstrom, cutoff) & ~((kx == 0) & (ky < 0))
+
+
+def pixels_left(
+    ctf: TiltCtf, settings: ExtractionSettings, pixel_size_angstrom: float, cutoff: float
+) -> Bool[np.ndarray, "tilts n half"]:
+    """Tell which pixels of half-transforms lie up to the Nyquist frequency and have been left by the dose.
+
+    A row ends behind its last pixel with an envelope above `cutoff` (RELION: Tomogram::findDoseXRanges).
 
     Parameters
     ----------
@@ -85,16 +99,14 @@ def used_pixels(
     pixel_size_angstrom
         Of the tilt images.
     cutoff
-        Least share of the amplitude that has to be left.
+        Least share of the amplitude that has to be left (`--cutoff_fract`).
     """
     box = settings.box_px
     ky, kx = np.meshgrid(rows_of(box), np.arange(box // 2 + 1), indexing="ij")
     extent = box * settings.binning * pixel_size_angstrom
     left = envelope(ctf, ((kx**2 + ky**2) / extent**2).ravel()).reshape(-1, *kx.shape)
-    inside = kx**2 + ky**2 <= (box / 2) ** 2
-    strong = (left > cutoff) & inside
-    up_to_last = np.logical_or.accumulate(strong[..., ::-1], axis=-1)[..., ::-1]
-    return up_to_last & ~((kx == 0) & (ky < 0))
+    strong = (left > cutoff) & (kx**2 + ky**2 <= (box / 2) ** 2)
+    return np.logical_or.accumulate(strong[..., ::-1], axis=-1)[..., ::-1]
 
 
 def _inserted(

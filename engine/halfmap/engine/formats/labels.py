@@ -7,6 +7,9 @@ Those of a run's own files stand with the tables in `model_star`, `optimiser_sta
 PARTICLES_FILE = "rlnTomoParticlesFile"
 TOMOGRAMS_FILE = "rlnTomoTomogramsFile"
 TRAJECTORIES_FILE = "rlnTomoTrajectoriesFile"
+REFERENCE_MAP_FILES = ("rlnTomoReferenceMap1File", "rlnTomoReferenceMap2File")
+REFERENCE_MASK_FILE = "rlnTomoReferenceMaskFile"
+REFERENCE_FSC_FILE = "rlnTomoReferenceFscFile"
 
 # particles: general and optics tables
 ARE_2D_STACKS = "rlnTomoSubTomosAre2DStacks"
@@ -105,6 +108,9 @@ TEXT = frozenset(
         PARTICLES_FILE,
         TOMOGRAMS_FILE,
         TRAJECTORIES_FILE,
+        *REFERENCE_MAP_FILES,
+        REFERENCE_MASK_FILE,
+        REFERENCE_FSC_FILE,
         TILT_SERIES_FILE,
         REFERENCE_IMAGE,
         *HIGHER_ORDER_OPTICS[:2],

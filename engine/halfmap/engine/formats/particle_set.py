@@ -104,7 +104,7 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: 
         subtomogram_rotation=euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0)),
         angle_priors_deg=_priors(table, labels.ANGLE_PRIORS, path),
         origin_priors_angstrom=_priors(table, labels.ORIGIN_PRIORS, path),
-        half_set=_half_sets(table, path),
+        half_set=read_half_sets(table, path),
         start=Assignments.at_start(
             as_vectors(table, labels.ANGLES, path, 0.0),
             as_vectors(table, labels.ORIGINS, path, 0.0),
@@ -196,7 +196,8 @@ def _priors(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> Float64[
     return np.where(priors == NO_PRIOR, np.nan, priors)
 
 
-def _half_sets(table: pd.DataFrame, path: Path) -> Int64[np.ndarray, " particles"]:
+def read_half_sets(table: pd.DataFrame, path: Path) -> Int64[np.ndarray, " particles"]:
+    """Half set of each particle, 1 or 2; 0 for all where the file does not tell."""
     subsets = as_integers(table, labels.RANDOM_SUBSET, path, 0)
     strange = np.flatnonzero((subsets < 0) | (subsets > 2))
     if len(strange):

@@ -1,0 +1,109 @@
+"""``halfmap reconstruct`` as a person calls it."""
+
+import numpy as np
+import pytest
+import starfile
+
+from halfmap.commands import main
+from halfmap.contract.exit_codes import ExitCode
+from halfmap.engine.formats.mrc import read_map
+from halfmap.engine.scoring.maps import score_maps
+
+
+@pytest.fixture
+def run(tiny_project, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tiny_project)
+
+    def call(*words, truth=True, box=("--b", "24", "--crop", "16"), out="job/"):
+        given = ["--p", "truth.star", "--t", "tomograms.star"] if truth else []
+        code = main(["reconstruct", *given, *box, "--o", str(tmp_path / out), *words])
+        return code, capsys.readouterr(), tmp_path / out
+
+    return call
+
+
+def written(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_particles_at_their_true_poses_average_to_what_was_simulated(run, tiny_project):
+    code, told, folder = run("--sym", "C2", "--j", "2", "--pipeline_control", "")
+    assert code == 0, told.err
+    assert "Written" in told.out
+    assert "merged.mrc" in written(folder)
+    score = score_maps(tiny_project / "Reference" / "phantom.mrc", folder / "merged.mrc", radius_angstrom=60)
+    # 12 particles with noise of the signal's size
+    assert score.correlation > 0.8
+    assert np.mean(score.fsc[1:5]) > 0.8
+
+
+def test_halves_are_written_where_the_file_has_them(run, tiny_project, tmp_path):
+    tables = starfile.read(tiny_project / "truth.star", always_dict=True)
+    tables["particles"]["rlnRandomSubset"] = [1, 2] * 6
+    starfile.write(tables, tmp_path / "halves.star")
+    code, told, folder = run("--p", str(tmp_path / "halves.star"), "--t", "tomograms.star", truth=False)
+    assert code == 0, told.err
+    parts = ("half1", "half2", "merged")
+    names = [f"{kind}_{part}" for kind in ("data", "weight") for part in parts] + [f"{part}_full" for part in parts]
+    assert written(folder) == sorted([*(f"{name}.mrc" for name in [*names, *parts]), "optimisation_set.star"])
+    weights = [read_map(folder / f"weight_{part}.mrc").density for part in parts]
+    np.testing.assert_allclose(weights[0] + weights[1], weights[2], rtol=1e-5)
+    entries = starfile.read(folder / "optimisation_set.star")
+    assert entries["rlnTomoReferenceMap1File"] == str(folder / "half1.mrc")
+    # and the set that was written can be started from
+    again = run("--i", str(folder / "optimisation_set.star"), truth=False, out="again/")
+    assert again[0] == 0, again[1].err
+    assert np.array_equal(read_map(again[2] / "merged.mrc").density, read_map(folder / "merged.mrc").density)
+
+
+def test_without_half_sets_there_is_one_map_and_without_a_crop_no_full_one(run):
+    code, told, folder = run("--j", "1", box=("--b", "16"))
+    assert code == 0, told.err
+    assert written(folder) == ["data_merged.mrc", "merged.mrc", "optimisation_set.star", "weight_merged.mrc"]
+
+
+def test_maps_do_not_depend_on_the_number_of_threads(run):
+    maps = [read_map(run("--j", n, out=f"j{n}/")[2] / "merged.mrc").density for n in ("1", "3")]
+    assert np.array_equal(*maps)
+
+
+def test_an_average_is_not_overwritten(run):
+    assert run()[0] == 0
+    code, told, _ = run()
+    assert code == ExitCode.BAD_INPUT
+    assert "already" in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--b", "15"], "--b 15"),
+        (["--crop", "26"], "--crop 26"),
+        (["--bin", "0.5"], "--bin 0.5"),
+        (["--sym", "X3"], "--sym"),
+        (["--j", "0"], "--j 0"),
+        (["--cutoff_fract", "1.5"], "--cutoff_fract"),
+        (["--p", "nothing.star"], "nothing.star"),
+    ],
+)
+def test_bad_options_are_named_and_nothing_is_written(run, words, problem):
+    code, told, folder = run(*words)
+    assert code == ExitCode.BAD_INPUT
+    assert problem in told.err
+    assert not folder.exists()
+
+
+def test_what_is_missing_is_asked_for(run):
+    code, told, _ = run(truth=False)
+    assert code == ExitCode.BAD_INPUT
+    assert "--p" in told.err
+    assert "--t" in told.err
+
+
+def test_options_that_are_not_offered_are_refused_by_name(run, tmp_path):
+    code, told, folder = run("--helical_twist", "-30", "--helical_rise", "4", "--pipeline_control", f"{tmp_path}/")
+    assert code == ExitCode.BAD_INPUT
+    assert "--helical_twist" in told.err
+    assert "--helical_rise" in told.err
+    assert not folder.exists()
+    assert (tmp_path / "RELION_JOB_EXIT_FAILURE").exists()
