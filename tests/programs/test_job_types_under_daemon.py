@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from halfmap.daemon.client import JobState, Launch, Submission
+from halfmap.daemon.client import JobQuery, JobState, Launch, Refused, Submission
+from halfmap.engine.formats.mrc import write_map
 from halfmap.engine.formats.star import read_star
 from halfmap.engine.simulation import simulate
 from tests.faults.daemon.harness import TINY, Bench, new_bench
@@ -56,3 +57,60 @@ def test_jobs_wait_for_each_other_and_leave_what_relion_looks_for(bench):
     # there, by two pixels whatever a particle's orientation, and back
     assert offsets_angstrom(bench.project / name / "particles.star") == pytest.approx(2 * TINY.pixel_size_angstrom)
     assert offsets_angstrom(folder / "particles.star") == pytest.approx(0, abs=1e-3)
+
+
+def test_a_job_whose_input_is_not_there_is_held_and_one_that_failed_goes_on_over_its_files(bench):
+    job = submitted(bench, "relion.external", centred("broken.star", "1"))
+    assert "broken.star: does not exist" in bench.wait_for(job, JobState.HELD).reason
+    (bench.project / "broken.star").write_text("no particles\n")
+    bench.ask(lambda client: client.release(job, f"release {job}"))
+    row = bench.ended(job)
+    assert row.state is JobState.FAILED
+    assert (bench.project / row.name / "RELION_JOB_EXIT_FAILURE").exists()
+    (bench.project / row.name / "particles.star").touch()
+    (bench.project / "broken.star").write_bytes((bench.project / PARTICLES).read_bytes())
+    bench.ask(lambda client: client.resume(job, f"resume {job}"))
+    bench.wait_for(job, JobState.FINISHED)
+    assert offsets_angstrom(bench.project / row.name / "particles.star") == pytest.approx(TINY.pixel_size_angstrom)
+    assert bench.ask(lambda client: client.job(job)).attempts[0].argv[-1] == "--overwrite"
+
+
+def test_half_maps_are_post_processed(bench):
+    rng = np.random.default_rng(1)
+    signal = 4 * np.exp(-sum(axis**2 for axis in np.ogrid[-8:8, -8:8, -8:8]) / 8.0)
+    for half in (1, 2):
+        write_map(bench.project / f"half{half}.mrc", signal + 0.1 * rng.standard_normal((16, 16, 16)), 12.0)
+    write_map(bench.project / "mask.mrc", np.ones((16, 16, 16)), 12.0)
+    options = {"fn_in": "half1.mrc", "fn_mask": "mask.mrc", "do_auto_bfac": "No"}
+    row = bench.ended(submitted(bench, "relion.postprocess", options))
+    assert (row.state, row.reason) == (JobState.FINISHED, "")
+    made = {path.name for path in (bench.project / row.name).iterdir()}
+    assert made >= {"postprocess.mrc", "postprocess_masked.mrc", "postprocess.star", "RELION_JOB_EXIT_SUCCESS"}
+    pipeline = (bench.project / "default_pipeline.star").read_text()
+    assert f"{row.name}postprocess.mrc DensityMap.mrc.relion.postprocess" in pipeline
+    assert [f"{row.name}       None relion.postprocess  Succeeded"] == [
+        line.strip() for line in pipeline.splitlines() if line.startswith(f"{row.name} ") and "relion" in line
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "launch", "words"),
+    [
+        ("relion.class3d", {}, {}, "cannot be queued"),
+        ("relion.external", {"fn_exe": "sh -c true"}, {}, "only halfmap's own programs"),
+        ("relion.postprocess", {"fn_in": "half1.mrc", "nr_mpi": "3"}, {}, "does not have: nr_mpi"),
+        ("relion.external", centred(PARTICLES, "1"), {"engine": "relion"}, "RELION has no program for this"),
+        ("relion.external", centred(PARTICLES, "1"), {"cards": 1}, "use no cards"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_and_leaves_nothing(bench, kind, options, launch, words):
+    before = (bench.project / "default_pipeline.star").read_text()
+    with pytest.raises(Refused, match=words):
+        submitted(bench, kind, options, **launch)
+    assert (bench.project / "default_pipeline.star").read_text() == before
+
+
+def test_the_list_shows_these_jobs_too(bench):
+    submitted(bench, "relion.external", centred(PARTICLES, "1"), hold=True)
+    kinds = {row.kind for row in bench.ask(lambda client: client.jobs(JobQuery())).jobs}
+    assert "relion.external" in kinds

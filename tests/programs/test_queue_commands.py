@@ -20,6 +20,7 @@ import pytest
 from halfmap.commands import COMMANDS, main
 from halfmap.commands.queue.submission import begin_time
 from halfmap.commands.queue.talking import Unusable
+from halfmap.contract.extract_form import Extract
 from halfmap.contract.job_star import write_job_star
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.fake import FakeService
@@ -422,6 +423,22 @@ def test_a_job_is_submitted_by_settings_alone_and_its_project_is_watched_first(s
     assert printed.out == "1: Refine3D/job001 is queued\n"
     assert f"{project} is watched from now on" in printed.err
     assert in_json(capsys, "show", "1")["options"] == {"in_optimisation": "o.star", "fn_ref": "r.mrc"}
+
+
+def test_other_kinds_of_job_are_submitted_by_their_names(service, project, capsys):
+    sets = ("--set", "in_optimisation=o.star", "--set", "box_size=64")
+    assert called(capsys, "submit", "--kind", "extract", *sets) == "1: Extract/job001 is queued\n"
+    told_of = in_json(capsys, "show", "1")
+    assert (told_of["row"]["kind"], told_of["options"]["box_size"]) == ("relion.pseudosubtomo", "64")
+    assert "there is no option fn_ref" in told(capsys, "submit", "--kind", "extract", "--set", "fn_ref=x", code=2)
+    assert "name an optimisation set" in told(capsys, "submit", "--kind", "reconstruct", "--set", "box_size=64", code=1)
+
+
+def test_a_job_star_says_its_kind_by_itself(service, project, capsys):
+    write_job_star(Extract(in_optimisation="o.star"), project / "cut.star")
+    assert called(capsys, "submit", "cut.star", "--set", "binning=2") == "1: Extract/job001 is queued\n"
+    assert in_json(capsys, "show", "1")["options"] == {"in_optimisation": "o.star", "binning": "2"}
+    assert "is of a relion.pseudosubtomo job" in told(capsys, "submit", "cut.star", "--kind", "refine", code=2)
 
 
 def test_where_no_project_is_one_has_to_be_named(daemon, tmp_path, monkeypatch, capsys):

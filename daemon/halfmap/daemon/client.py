@@ -272,9 +272,9 @@ class Client(Service):
         """End the daemon; running jobs go on."""
         await self._ask("POST", "shutdown", key=key)
 
-    async def options(self) -> list[OptionRow]:
-        """Give the form of a Refine3D job."""
-        return await self._list(OptionRow, "options")
+    async def options(self, kind: str = "") -> list[OptionRow]:
+        """Give the form of a type of job, by RELION's label; "" for a refinement."""
+        return await self._list(OptionRow, "options", {"kind": kind} if kind else {})
 
     async def check_form(self, draft: FormDraft) -> FormCheck:
         """Tell everything that is wrong with a form, and what the job would take."""

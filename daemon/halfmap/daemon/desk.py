@@ -254,7 +254,10 @@ class Desk(Service):
             )
             await self._stopping.settle(found)
         elif found.state.is_active:
-            self._write(lambda: self._stopping.ask(found, mode, key))
+            # a job without iterations has none to wait for
+            has_iterations = found.kind.startswith(REFINEMENT)
+            first: StopMode = "abort" if mode == "after_iteration" and not has_iterations else mode
+            self._write(lambda: self._stopping.ask(found, first, key))
         else:
             raise refused("conflict", f"{_called(found)} is {found.state} already.")
         return self._row(job)

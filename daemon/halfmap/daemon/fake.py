@@ -110,10 +110,10 @@ class FakeService(FakeLadders, Service):
         self._check_here()
         return f"# TYPE halfmap_rev counter\nhalfmap_rev {len(self._events)}\n"
 
-    async def options(self) -> list[OptionRow]:
-        """Give the form of a Refine3D job."""
+    async def options(self, kind: str = "") -> list[OptionRow]:
+        """Give the form of a type of job, by RELION's label; "" for a refinement."""
         self._check_here()
-        return list(form())
+        return list(form(kind))
 
     async def files(self, job: int) -> JobFiles:
         """Tell where a job's files are, as a test has said."""

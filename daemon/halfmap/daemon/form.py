@@ -1,4 +1,4 @@
-"""The form of a Refine3D job as clients see it: the contract's declarations as records."""
+"""The forms of all types of job as clients see them: the contract's declarations as records."""
 
 from functools import cache
 
@@ -40,10 +40,19 @@ class OptionRow(Record):
 
 
 @cache
-def form() -> tuple[OptionRow, ...]:
-    """Give all options, tab by tab; the declarations are loaded with the first call, which clients never make."""
-    from halfmap.contract.refine3d import OPTIONS  # noqa: PLC0415
+def form(kind: str = "") -> tuple[OptionRow, ...]:
+    """Give all options of a type of job, tab by tab; the declarations are loaded with the first call, never by clients.
 
+    Parameters
+    ----------
+    kind
+        RELION's label; "" for a refinement. Types that cannot be queued have no options here.
+    """
+    from halfmap.contract.job_types import REFINE3D, type_labelled  # noqa: PLC0415
+
+    found = type_labelled(kind) if kind else REFINE3D
+    if found is None:
+        return ()
     return tuple(
         OptionRow.model_validate(
             {
@@ -58,5 +67,5 @@ def form() -> tuple[OptionRow, ...]:
                 "default_text": value_text(option.default),
             }
         )
-        for key, option in OPTIONS.items()
+        for key, option in found.options.items()
     )

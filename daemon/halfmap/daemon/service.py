@@ -66,9 +66,9 @@ class Service(ABC):
     async def files(self, job: int) -> JobFiles:
         """Tell where a job's files are."""
 
-    async def options(self) -> list[OptionRow]:
-        """Give the form of a Refine3D job."""
-        return list(form())
+    async def options(self, kind: str = "") -> list[OptionRow]:
+        """Give the form of a type of job, by RELION's label; "" for a refinement."""
+        return list(form(kind))
 
     @abstractmethod
     async def check_form(self, draft: FormDraft) -> FormCheck:

@@ -4,7 +4,9 @@ from typing import Any
 
 from halfmap.contract import job_directory
 from halfmap.contract.job_directory import Marker, marker_file
+from halfmap.contract.job_types import GO_ON, REFINE3D, type_labelled
 from halfmap.daemon.ending import Ending
+from halfmap.daemon.options import job_of
 from halfmap.daemon.parts import Parts
 from halfmap.daemon.records import StopMode
 from halfmap.daemon.state import JobState
@@ -51,12 +53,20 @@ class Stopping:
         uuids = [attempt.uuid for attempt in self._parts.store.attempts(job.job)]
         optimiser = await self._parts.in_project(job.project, clean_up, job, uuids)
         self._parts.live.pop(job.job, None)
-        text = f"goes on from {optimiser}" if optimiser else "starts from the beginning; it had no whole iteration"
+        text = f"goes on from {optimiser}" if optimiser else _begins_again(job)
         columns: dict[str, Any] = {"reason": "", "alarm": "", "continue_from": optimiser, "ended": None}
         self._parts.written(
             lambda: self._parts.store.change_job(job.job, JobState.QUEUED, "resume", text, key, **columns)
         )
         self._parts.wake.set()
+
+
+def _begins_again(job: Job) -> str:
+    kind = type_labelled(job.kind)
+    if kind is None or kind is REFINE3D:
+        return "starts from the beginning; it had no whole iteration"
+    goes_on = kind.redo(job_of(job.kind, job.options), job.launch.engine) == GO_ON
+    return "goes on with what is not there yet" if goes_on else "starts from the beginning"
 
 
 def clean_up(job: Job, uuids: list[str]) -> str:

@@ -44,8 +44,8 @@ class Verb:
 VERBS = {
     "center": Verb("--map", "--mask", "--i"),
     "star center": Verb("", "", "--i", output="particles.star", redo="--overwrite", takes_control=False),
-    "split": Verb("", "", "--i"),
-    "postprocess": Verb("--i", "--mask", "", output="postprocess"),
+    "split": Verb("", "", "--i", output="particles.star", redo="--overwrite", takes_control=False),
+    "postprocess": Verb("--i", "--mask", "", output="postprocess", redo="--overwrite"),
 }
 """The programs by their words after ``halfmap``."""
 

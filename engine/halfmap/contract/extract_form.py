@@ -7,7 +7,7 @@ holds exactly these).
 from typing import Annotated
 
 from halfmap.contract.box_options import binning_option, box_option, box_problems, box_words, crop_option
-from halfmap.contract.job_form import Problem, in_form_order, option_problems, problem_about, redirections
+from halfmap.contract.job_form import Problem, in_form_order, option_problems, redirections
 from halfmap.contract.option import Bounds, Option, Slider, number_text
 from halfmap.contract.queue_options import QueueOptions
 from halfmap.contract.tomo_inputs import TomoInputs, input_problems, input_words, refusals_of_ranks
@@ -71,9 +71,6 @@ def problems(job: Extract) -> list[Problem]:
 
 def refusals(job: Extract) -> list[str]:
     """Tell what halfmap's program does not do; RELION's may."""
-    if not job.do_stack2d:
-        text = "is No, but halfmap's program writes particles as 2D stacks only; set it to Yes"
-        return [*refusals_of_ranks(job), problem_about(Extract, "do_stack2d", text).message]
     return refusals_of_ranks(job)
 
 

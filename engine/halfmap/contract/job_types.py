@@ -21,6 +21,9 @@ from halfmap.contract.job_form import JobForm, Problem, form_from_values, option
 from halfmap.contract.option import Declared, Option, is_enabled, value_text
 from halfmap.contract.refine3d import Refine3D
 
+GO_ON = "--only_do_unfinished"
+"""The option by which a program goes on with what an earlier start of it left."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -86,6 +89,11 @@ class JobType:
         return options_of(self.form)
 
 
+def _overwrite(_job: JobForm, engine: str) -> str:
+    # RELION's programs always replace what is there
+    return "--overwrite" if engine == "halfmap" else ""
+
+
 def _refine_words(job: Refine3D, folder: str) -> list[str]:
     return to_argv(conversion.arguments_from_job(job, f"{folder}run", folder))
 
@@ -110,8 +118,7 @@ REFINE3D = JobType(
     relion_program="relion_refine",
     is_tomo=True,
     last_settings=".gui_auto3djob.star",
-    # RELION's program always replaces what is there
-    redo=lambda _job, engine: "--overwrite" if engine == "halfmap" else "",
+    redo=_overwrite,
 )
 EXTRACT = JobType(
     label="relion.pseudosubtomo",
@@ -127,7 +134,7 @@ EXTRACT = JobType(
         Output("optimisation_set.star", "TomoOptimisationSet.star.relion.tomo.extract"),
         Output("particles.star", "ParticleGroupMetadata.star.relion.tomo.extract"),
     ),
-    redo=lambda _job, _engine: "--only_do_unfinished",
+    redo=lambda _job, _engine: GO_ON,
 )
 RECONSTRUCT = JobType(
     label="relion.reconstructparticletomo",
@@ -162,6 +169,7 @@ POSTPROCESS = JobType(
         Output("postprocess_masked.mrc", "DensityMap.mrc.relion.postprocess.masked"),
         Output("postprocess.star", "ProcessData.star.relion.postprocess"),
     ),
+    redo=_overwrite,
 )
 EXTERNAL = JobType(
     label="relion.external",
@@ -175,6 +183,7 @@ EXTERNAL = JobType(
     outputs=(
         Output("optimisation_set.star", "TomoOptimisationSet.star.relion"),
         Output("particles.star", "ParticleGroupMetadata.star.relion"),
+        Output("particles_optimisation_set.star", "TomoOptimisationSet.star.relion"),
     ),
     redo=lambda job, _engine: external_form.VERBS[external_form.verb_of(job)].redo,
     takes_control=lambda job: external_form.VERBS[external_form.verb_of(job)].takes_control,

@@ -154,9 +154,12 @@ def _sharpening(job: PostProcess) -> Iterator[Problem]:
         yield problem_about(PostProcess, "do_adhoc_bfac", text)
 
 
-def refusals(_job: PostProcess) -> list[str]:
+def refusals(job: PostProcess) -> list[str]:
     """Tell what halfmap's program does not do; RELION's may."""
-    return []
+    if "half1" in job.fn_in.rpartition("/")[2]:
+        return []
+    text = f"is {job.fn_in}; halfmap's program begins with the first half, name the file with half1"
+    return [problem_about(PostProcess, "fn_in", text).message]
 
 
 def words(job: PostProcess, folder: str) -> list[str]:

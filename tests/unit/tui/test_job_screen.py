@@ -9,6 +9,7 @@ from halfmap.tui.demo import Demo
 from halfmap.tui.screens.job import JobScreen
 from halfmap.tui.screens.jobs import JobsScreen
 from halfmap.tui.terminal.look import Look
+from halfmap.tui.verbs import EDIT, NEXT
 from halfmap.tui.widgets.panes.job_header import JobHeader
 from halfmap.tui.widgets.panes.pane_grid import PaneGrid, columns_for
 from halfmap.tui.widgets.panes.parameters_pane import ParametersPane
@@ -227,3 +228,23 @@ def test_a_picture_that_is_being_taken_is_not_broken_off_by_what_other_jobs_do(d
 
     # of those that came meanwhile none is this job, so it was not asked again
     assert told(demo.service, "job011", story) == 1
+
+
+def test_a_job_without_iterations_shows_its_output_and_its_own_parameters():
+    service = FakeService(NOW)
+    row = service.add_job(
+        "/p", {"box_size": "64"}, name="Extract/job002/", kind="relion.pseudosubtomo", state=JobState.QUEUED
+    )
+    service.start(row.job)
+    service.progress(row.job, fraction=0.4)
+
+    async def story(pilot, screen):
+        await until(pilot, lambda: shown(screen) == "89")
+        await until(pilot, lambda: "Working: 40 %." in f"{screen.query_one(JobHeader).render()}")
+        lines = "\n".join(line.plain for line in screen.query_one(ParametersPane)._lines(1))
+        return lines
+
+    lines = told(service, "Extract/job002/", story)
+    assert "Box size (binned … 64 px  (default 128 px)" in lines
+    assert "Reference map" not in lines
+    assert all("is no refinement" in verb.refusal(service._row(row.job)) for verb in (EDIT, NEXT))

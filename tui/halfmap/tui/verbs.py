@@ -7,7 +7,7 @@ from typing import Final
 from textual.binding import Binding
 
 from halfmap.daemon.client import JobRow, JobState
-from halfmap.tui.text.figures import known_as
+from halfmap.tui.text.figures import is_refinement, known_as
 from halfmap.tui.text.plain import cut
 
 _LONGEST = 60
@@ -64,6 +64,8 @@ class Verb:
         """Tell in a sentence why this cannot be done with a job; empty if it can."""
         if self.is_change and row.followed:
             return f"{named([row])} was started by somebody else; it is shown, and never touched."
+        if self in (EDIT, NEXT) and not is_refinement(row):
+            return f"{named([row])} is no refinement; the form here is for refinements, `halfmap submit` for others."
         if row.state in self.states or (self is RESUME and row.state.is_active and row.alarm):
             return ""
         return f"{named([row])} is {row.state}; {self.needs}."

@@ -27,6 +27,12 @@ class FormFile(Order):
     text: Annotated[str, Field(max_length=LONGEST_FORM_TEXT)]
 
 
+class FormQuery(Record):
+    """Which form: RELION's label of a type of job, or nothing for a refinement."""
+
+    kind: ShortText = ""
+
+
 class PathQuery(Record):
     """Which path to complete, in which project, and which files are meant; see `Service.browse`."""
 
@@ -36,8 +42,8 @@ class PathQuery(Record):
 
 
 async def show_options(request: web.Request) -> web.Response:
-    """Give the form of a Refine3D job."""
-    return answer(await service(request).options())
+    """Give the form of a type of job."""
+    return answer(await service(request).options(query(request, FormQuery).kind))
 
 
 async def check_form(request: web.Request) -> web.Response:

@@ -51,7 +51,7 @@ class PictureTaker:
         """
         detail = await self.service.job(self.job)
         if not self._form:
-            self._form = tuple(await self.service.options())
+            self._form = tuple(await self.service.options(detail.row.kind))
         row = detail.row
         seen = (row.rev, row.iteration, row.state, row.attempt)
         picture = replace(before, detail=detail, form=self._form, trouble="")

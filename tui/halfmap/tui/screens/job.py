@@ -13,6 +13,7 @@ from halfmap.tui.job.picture import JobPicture
 from halfmap.tui.job.pictures import PictureTaker
 from halfmap.tui.screens.choose_job import ChooseJobScreen
 from halfmap.tui.screens.verb_screen import VerbScreen
+from halfmap.tui.text.figures import is_refinement
 from halfmap.tui.widgets.panes.accuracy_pane import AccuracyPane
 from halfmap.tui.widgets.panes.changes_pane import ChangesPane
 from halfmap.tui.widgets.panes.fsc_pane import FscPane
@@ -128,7 +129,13 @@ class JobScreen(VerbScreen):
         except Refused as error:
             picture = replace(self.picture, trouble=f"{error}")
         if picture is not None:
+            await self._fit_panes(picture)
             self._show(replace(picture, cursor=self.picture.cursor))
+
+    async def _fit_panes(self, picture: JobPicture) -> None:
+        """Show of a job without iterations what there is: its output and its parameters."""
+        if self.picture.detail is None and picture.detail is not None and not is_refinement(picture.detail.row):
+            await self.query_one(PaneGrid).put(OutputPane.KEY + ParametersPane.KEY)
 
     def _show(self, picture: JobPicture) -> None:
         if not self.is_mounted or self not in self.app.screen_stack:
@@ -143,7 +150,8 @@ class JobScreen(VerbScreen):
         """Show a pane, go there, or hide the one in focus."""
         grid = self.query_one(PaneGrid)
         await grid.toggle(key)
-        self.halfmap.remember_panes(grid.shown)
+        if self.picture.detail is None or is_refinement(self.picture.detail.row):
+            self.halfmap.remember_panes(grid.shown)
 
     async def action_maximise(self) -> None:
         """Show the pane in focus alone, or all again."""

@@ -77,6 +77,11 @@ def accuracy(row: JobRow) -> str:
     return " ".join(part for part in (angle, shift) if part)
 
 
+def is_refinement(row: JobRow) -> bool:
+    """Whether a job has iterations."""
+    return not row.kind or row.kind.startswith("relion.refine3d")
+
+
 def known_as(row: JobRow) -> str:
     """Give a job's name, with its alias."""
     name = row.name.strip("/") or f"job {row.job}"

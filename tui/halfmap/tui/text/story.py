@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from halfmap.daemon.client import JobRow, JobState
 from halfmap.tui.job.course import Course, Iteration
-from halfmap.tui.text.figures import rough_duration
+from halfmap.tui.text.figures import is_refinement, rough_duration
 
 ACCURACY_FACTOR = 0.75
 """A step below this share of the estimated accuracy is fine enough."""
@@ -58,6 +58,8 @@ def doing(row: JobRow, now: float) -> str:
 
 
 def _under_way(row: JobRow, now: float) -> str:
+    if not is_refinement(row):
+        return "Working." if row.fraction is None else f"Working: {round(100 * row.fraction)} %."
     if row.iteration is None:
         return "Reading its input."
     phase = _PHASES.get(row.phase, row.phase or "working")

@@ -75,6 +75,12 @@ class PaneGrid(VerticalScroll):
         await self._arrange()
         self._focus_on(key if key in self.shown else self.shown[0])
 
+    async def put(self, shown: str) -> None:
+        """Show these panes and no others."""
+        self.shown = "".join(key for key in self._kinds if key in shown)
+        self.maximised = ""
+        await self._arrange()
+
     async def maximise(self) -> None:
         """Show the pane in focus alone, or all of them again."""
         if self.maximised:
