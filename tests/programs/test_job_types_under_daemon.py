@@ -75,6 +75,25 @@ def test_a_job_whose_input_is_not_there_is_held_and_one_that_failed_goes_on_over
     assert bench.ask(lambda client: client.job(job)).attempts[0].argv[-1] == "--overwrite"
 
 
+def test_an_extraction_that_was_stopped_goes_on_with_what_is_not_there_yet(bench):
+    options = {"use_direct_entries": "Yes", "in_particles": "picks.star", "in_tomograms": "tomograms.star",
+               "box_size": "16", "binning": "1", "do_float16": "No"}  # fmt: skip
+    job = submitted(bench, "relion.pseudosubtomo", options)
+    bench.wait_for(job, JobState.RUNNING)
+    # it has no iteration that could be waited for
+    bench.ask(lambda client: client.stop(job, "after_iteration", f"stop {job}"))
+    row = bench.ended(job)
+    assert row.state is JobState.ABORTED
+    bench.ask(lambda client: client.resume(job, f"resume {job}"))
+    bench.wait_for(job, JobState.FINISHED)
+    detail = bench.ask(lambda client: client.job(job))
+    assert ["--only_do_unfinished" in attempt.argv for attempt in detail.attempts] == [True, False]
+    particles = read_star(bench.project / row.name / "particles.star")["particles"]
+    assert len(particles) == TINY.particles
+    assert all((bench.project / name).is_file() for name in particles["rlnImageName"])
+    assert (bench.project / row.name / "optimisation_set.star").is_file()
+
+
 def test_half_maps_are_post_processed(bench):
     rng = np.random.default_rng(1)
     signal = 4 * np.exp(-sum(axis**2 for axis in np.ogrid[-8:8, -8:8, -8:8]) / 8.0)

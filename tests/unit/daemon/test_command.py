@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from halfmap.contract.command_line import from_argv
+from halfmap.contract.external_form import External
+from halfmap.contract.extract_form import Extract
+from halfmap.contract.postprocess_form import PostProcess
 from halfmap.contract.refine3d import Refine3D
 from halfmap.daemon.command import (
     CannotLaunch,
@@ -229,3 +232,50 @@ def test_only_root_is_allowed_what_open_mpi_refuses_to_root(monkeypatch):
 def test_ranks_in_slurm_stay_below_the_shim():
     assert environment(Launch(place="slurm:gpu"))["HYDRA_LAUNCHER"] == "fork"
     assert "HYDRA_LAUNCHER" not in environment()
+
+
+# --- jobs that are no refinements -------------------------------------------------------------------------------------
+
+EXTRACT = Extract(in_optimisation="Picks/job009/optimisation_set.star", nr_threads=4)
+POSTPROCESS = PostProcess(fn_in="half1.mrc", fn_mask="mask.mrc")
+CENTER = External(in_3dref="ref.mrc", in_mask="mask.mrc", in_part="p.star", nr_threads=2)
+
+
+def test_halfmaps_other_programs_are_started_by_this_python_and_noted_by_their_names():
+    command = build_command(EXTRACT, HERE, "Extract/job012/", DEFAULTS, {})
+    assert command[:4] == (sys.executable, "-m", "halfmap.commands", "extract")
+    assert command[-2:] == ("--pipeline_control", "Extract/job012/")
+    assert program_words(command)[:3] == ("halfmap", "extract", "--i")
+    assert launch_refusals(EXTRACT, HERE, DEFAULTS, {}) == []
+
+
+def test_other_jobs_take_their_threads_and_no_cards():
+    found = {type(job): demand(job, HERE) for job in (EXTRACT, POSTPROCESS, CENTER)}
+    assert found == {Extract: Demand(1, 4, 4, 0), PostProcess: Demand(1, 1, 1, 0), External: Demand(1, 2, 2, 0)}
+    assert environment_of(EXTRACT, HERE, (), DEFAULTS, {})["OMP_NUM_THREADS"] == "4"
+    assert "use no cards" in launch_refusals(EXTRACT, Launch(cards=1), DEFAULTS, {})[0]
+    assert "no resolution" in launch_refusals(EXTRACT, Launch(notify_at_angstrom=8.0), DEFAULTS, {})[0]
+
+
+def test_relions_programs_do_it_where_that_is_asked_for(tmp_path):
+    for name in ("relion_tomo_subtomo", "relion_tomo_subtomo_mpi", "mpirun"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    on_path = {"PATH": str(tmp_path)}
+    command = build_command(EXTRACT, RELION, "Extract/job012/", DEFAULTS, on_path)
+    assert command[0] == f"{tmp_path}/relion_tomo_subtomo"
+    ranks = EXTRACT.model_copy(update={"nr_mpi": 2})
+    assert launch_refusals(ranks, RELION, DEFAULTS, on_path) == []
+    command = build_command(ranks, RELION, "Extract/job012/", DEFAULTS, on_path)
+    assert command[:4] == (f"{tmp_path}/mpirun", "-n", "2", f"{tmp_path}/relion_tomo_subtomo_mpi")
+    assert program_words(command)[0] == f"{tmp_path}/relion_tomo_subtomo_mpi"
+    assert "one process with threads" in launch_refusals(ranks, HERE, DEFAULTS, {})[0]
+    assert "RELION has no program" in launch_refusals(CENTER, RELION, DEFAULTS, on_path)[0]
+
+
+def test_a_second_start_goes_on_or_replaces_what_the_first_one_left():
+    again = {type(job): start_over(job, HERE).other_args for job in (EXTRACT, POSTPROCESS)}
+    assert again == {Extract: "--only_do_unfinished", PostProcess: "--overwrite"}
+    assert start_over(EXTRACT, RELION).other_args == "--only_do_unfinished"
+    assert start_over(POSTPROCESS, RELION) == POSTPROCESS
+    assert start_over(start_over(EXTRACT, HERE), HERE) == start_over(EXTRACT, HERE)

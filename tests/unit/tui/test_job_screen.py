@@ -241,8 +241,7 @@ def test_a_job_without_iterations_shows_its_output_and_its_own_parameters():
     async def story(pilot, screen):
         await until(pilot, lambda: shown(screen) == "89")
         await until(pilot, lambda: "Working: 40 %." in f"{screen.query_one(JobHeader).render()}")
-        lines = "\n".join(line.plain for line in screen.query_one(ParametersPane)._lines(1))
-        return lines
+        return "\n".join(line.plain for line in screen.query_one(ParametersPane)._lines(1))
 
     lines = told(service, "Extract/job002/", story)
     assert "Box size (binned … 64 px  (default 128 px)" in lines
