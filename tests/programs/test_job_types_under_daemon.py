@@ -1,5 +1,6 @@
 """Jobs that are no refinements, run by a real daemon with the programs that they are for."""
 
+import time
 import uuid
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from halfmap.daemon.client import JobQuery, JobState, Launch, Refused, Submission
-from halfmap.engine.formats.mrc import write_map
+from halfmap.engine.formats.mrc import read_map, write_map
 from halfmap.engine.formats.star import read_star
 from halfmap.engine.simulation import simulate
 from tests.faults.daemon.harness import TINY, Bench, new_bench
@@ -19,6 +20,9 @@ PARTICLES = "Extract/job001/particles.star"
 def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("types")
     made = new_bench(folder / "bench", simulate(TINY, folder / "simulated").root)
+    settings = made.root / "daemon.toml"
+    # programs of the sources that are tested, whatever is installed
+    settings.write_text(f'environment = ["PYTHONPATH"]\n{settings.read_text()}')
     made.start()
     made.watch()
     yield made
@@ -33,6 +37,16 @@ def submitted(bench: Bench, kind: str, options: dict[str, str], **launch) -> int
 
 def centred(particles: str, x_px: str) -> dict[str, str]:
     return {"fn_exe": "halfmap star center", "in_part": particles, "param1_label": "center_X", "param1_value": x_px}
+
+
+def listed(bench: Bench, line: str) -> bool:
+    """Wait for a line in RELION's list of jobs, which is written just after the daemon's own store."""
+    until = time.monotonic() + 10
+    while line not in (bench.project / "default_pipeline.star").read_text().splitlines():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def offsets_angstrom(path: Path) -> np.ndarray:
@@ -94,6 +108,29 @@ def test_an_extraction_that_was_stopped_goes_on_with_what_is_not_there_yet(bench
     assert (bench.project / row.name / "optimisation_set.star").is_file()
 
 
+def test_an_average_waits_for_its_particles_to_be_extracted(bench):
+    box = {"box_size": "16", "binning": "1"}
+    direct = {"use_direct_entries": "Yes", "in_particles": "picks.star", "in_tomograms": "tomograms.star"}
+    first = submitted(bench, "relion.pseudosubtomo", {**direct, **box}, hold=True)
+    name = bench.row(first).name
+    options = {"in_optimisation": f"{name}optimisation_set.star", "sym_name": "C6", **box}
+    second = submitted(bench, "relion.reconstructparticletomo", options, after=(name,))
+    bench.ask(lambda client: client.release(first, f"release {first}"))
+    row = bench.ended(second, 40)
+    assert (row.state, row.reason) == (JobState.FINISHED, "")
+    assert read_map(bench.project / row.name / "merged.mrc").box_px == 16
+    assert (bench.project / row.name / "optimisation_set.star").is_file()
+    pipeline = (bench.project / "default_pipeline.star").read_text()
+    assert f"{name}optimisation_set.star {row.name} " in pipeline
+
+
+def test_an_option_that_the_program_does_not_know_is_no_stop(bench):
+    row = bench.ended(submitted(bench, "relion.external", centred(PARTICLES, "1") | {"other_args": "--sideways"}))
+    assert row.state is JobState.FAILED
+    assert "exit code 3: Options or input files were refused" in row.reason
+    assert "--sideways" in (bench.project / row.name / "run.err").read_text()
+
+
 def test_half_maps_are_post_processed(bench):
     rng = np.random.default_rng(1)
     signal = 4 * np.exp(-sum(axis**2 for axis in np.ogrid[-8:8, -8:8, -8:8]) / 8.0)
@@ -105,11 +142,8 @@ def test_half_maps_are_post_processed(bench):
     assert (row.state, row.reason) == (JobState.FINISHED, "")
     made = {path.name for path in (bench.project / row.name).iterdir()}
     assert made >= {"postprocess.mrc", "postprocess_masked.mrc", "postprocess.star", "RELION_JOB_EXIT_SUCCESS"}
-    pipeline = (bench.project / "default_pipeline.star").read_text()
-    assert f"{row.name}postprocess.mrc DensityMap.mrc.relion.postprocess" in pipeline
-    assert [f"{row.name}       None relion.postprocess  Succeeded"] == [
-        line.strip() for line in pipeline.splitlines() if line.startswith(f"{row.name} ") and "relion" in line
-    ]
+    assert listed(bench, f"{row.name}       None relion.postprocess  Succeeded ")
+    assert listed(bench, f"{row.name}postprocess.mrc DensityMap.mrc.relion.postprocess            1 ")
 
 
 @pytest.mark.parametrize(

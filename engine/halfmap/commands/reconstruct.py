@@ -23,7 +23,11 @@ _NOT_OFFERED = {
     "--only_do_unfinished": "an average is not continued; start it anew in an empty folder",
     "--no_recon": "sums without maps are not kept",
 }
-_MERELY_RELIONS = ("--theme",)
+_MERELY_RELIONS = {
+    "--j_out": "RELION's threads over particles; here --j alone counts",
+    "--j_in": "RELION's threads within a particle; here --j alone counts",
+    "--theme": "colours of RELION's output; there are none here",
+}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     settings = settings_of(options)
-    files = AverageFiles(entries_of(options), Path(options.out), Path())
+    files = AverageFiles(entries_of(options), Path(options.out), Path(), options.overwrite)
     bar = ProgressBar(sys.stdout)
 
     def progress(done: int, total: int) -> None:
@@ -134,9 +138,10 @@ def parser() -> argparse.ArgumentParser:
     add("--no_ctf", action="store_true", help="do not multiply by CTF and dose filter")
     add("--no_circle_crop", action="store_true", help="do not fade what is cut out to 0 outside of a circle")
     add("--j", dest="threads", type=int, default=6, metavar="N", help="threads [6]")
+    add("--overwrite", action="store_true", help="replace an average that is there already")
     add("--pipeline_control", metavar="DIR/", help="folder for RELION's marker files")
     for flag, reason in _NOT_OFFERED.items():
         add(flag, action=_Refused, dest="refused", default=[], nargs="?", help=reason)
-    for flag in _MERELY_RELIONS:
-        add(flag, help="taken from RELION's command lines; says nothing here")
+    for flag, reason in _MERELY_RELIONS.items():
+        add(flag, help=reason)
     return made

@@ -30,11 +30,14 @@ class AverageFiles:
         Folder of the results.
     project
         Directory to which paths are relative.
+    overwrite
+        Whether an earlier average may be replaced.
     """
 
     entries: Mapping[str, str]
     out: Path
     project: Path
+    overwrite: bool = False
 
 
 Progress = Callable[[int, int], None]
@@ -72,7 +75,7 @@ def average(files: AverageFiles, settings: AverageSettings, threads: int, progre
         files.project,
     )
     pixel = settings.binning * _common_pixel_size(recordings)
-    prepare_folder(files.out)
+    prepare_folder(files.out, files.overwrite)
     total = len(particles)
     progress(0, total)
     sums = sums_of_half_sets(particles, recordings, settings, threads, lambda done: progress(done, total))

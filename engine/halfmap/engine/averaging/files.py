@@ -8,10 +8,10 @@ from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.mrc import write_map
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the folder of the results; one that holds an average already is refused."""
-    if (folder / "merged.mrc").exists():
-        raise BadInput(f"{folder / 'merged.mrc'}: an average is there already; choose another --o, or move it away.")
+def prepare_folder(folder: Path, overwrite: bool) -> None:
+    """Make the folder of the results; one that holds an average already is refused, or its files are replaced."""
+    if (folder / "merged.mrc").exists() and not overwrite:
+        raise BadInput(f"{folder / 'merged.mrc'}: an average is there already; choose another --o, or --overwrite it.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
