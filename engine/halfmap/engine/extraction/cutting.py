@@ -94,7 +94,7 @@ def visible_frames(
     margin = settings.binning * settings.crop_px / 2
     projected = series.project_px(position_px, size)
     inside = ((projected >= margin) & (projected <= size - margin)).all(axis=1)
-    return inside & (series.ctf.dose <= settings.max_dose)
+    return inside & (series.exposure <= settings.max_dose)
 
 
 def extract_stack(
