@@ -175,18 +175,14 @@ def _squares(
     images: Float32[np.ndarray, "tilts height width"],
     projected_px: Float64[np.ndarray, "visible 2"],
     size_px: int,
-    visible: Int64[np.ndarray, " visible"] | None = None,
+    visible: Int64[np.ndarray, " visible"],
 ) -> tuple[Float32[np.ndarray, "visible n n"], Float64[np.ndarray, "visible 2"]]:
-    """Cut squares out of all images or some; beyond the edges the nearest pixel is repeated.
-
-    Also tell where in them the positions lie.
-    """
+    """Cut squares out of visible images; beyond the edges the nearest pixel is repeated. Also where the positions lie."""
     nearest = round_half_away(projected_px)
     corner = nearest - size_px // 2
     columns = np.clip(corner[:, :1] + np.arange(size_px), 0, images.shape[2] - 1)
     rows = np.clip(corner[:, 1:] + np.arange(size_px), 0, images.shape[1] - 1)
-    tilts = np.arange(len(images)) if visible is None else visible
-    return images[tilts[:, None, None], rows[:, :, None], columns[:, None]], projected_px - corner
+    return images[visible[:, None, None], rows[:, :, None], columns[:, None]], projected_px - corner
 
 
 def _binned(
