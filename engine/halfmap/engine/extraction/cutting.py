@@ -177,7 +177,7 @@ def _squares(
     size_px: int,
     visible: Int64[np.ndarray, " visible"],
 ) -> tuple[Float32[np.ndarray, "visible n n"], Float64[np.ndarray, "visible 2"]]:
-    """Cut squares out of visible images; beyond the edges the nearest pixel is repeated. Also where the positions lie."""
+    """Cut squares out of visible images, with the nearest pixel beyond their edges. Also where the positions lie."""
     nearest = round_half_away(projected_px)
     corner = nearest - size_px // 2
     columns = np.clip(corner[:, :1] + np.arange(size_px), 0, images.shape[2] - 1)
