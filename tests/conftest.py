@@ -45,6 +45,7 @@ install_import_hook(
             "scoring",
             "setup",
             "simulation",
+            "splitting",
         )
     ],
     # an int may stand where a float is asked for, as for mypy

@@ -19,6 +19,8 @@ COMMANDS = {
     "score": "poses against the truth, or map against map",
     "postprocess": "FSC and resolution of two half maps within a mask, and their sharpened mean",
     "star": "STAR files: another point of the reference as the centre of all particles",
+    "split": "half sets of particles that share little: whole objects, tomograms or neighbourhoods",
+    "duplicates": "particles that were picked twice: remove all but the best, or keep them in one half set",
     "demo": "simulate a small project, have a daemon refine it under MPI and show the result",
     "daemon": "start, stop and ask the process that watches projects and runs jobs",
     "service": "the daemon as a systemd user service",

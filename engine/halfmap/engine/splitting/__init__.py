@@ -1,0 +1,1 @@
+"""Half sets that share as little as possible, and particles that were picked twice."""
