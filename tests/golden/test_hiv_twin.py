@@ -15,6 +15,8 @@ TRUTH = "truth_small.star"
 SPHERE_RADIUS_ANGSTROM = 115.0
 # Of three seeds of the same search, medians scatter by 2 % and 90th percentiles by 4 %.
 NO_WORSE = 1.05
+# The exact model of the noise gains 14 % in angles, over three seeds; 5 % is what seeds scatter by.
+BETTER = 0.95
 
 
 @pytest.fixture(scope="module", params=[GLOBAL, LOCAL], ids=lambda case: case.job)
@@ -33,12 +35,9 @@ def ours(hiv_twin: Path, case: Case, start: Start) -> Job:
 
 
 @pytest.fixture(scope="module")
-def as_relion(hiv_twin: Path, case: Case, ours: Job, start: Start) -> Job:
-    """Our run with orientations counted as RELION counts them, so that each step can be compared with RELION's.
-
-    Only wide searches differ; a local one is the same already.
-    """
-    return ours if case is LOCAL else start(*options(hiv_twin, case), "--own_frames")
+def as_relion(hiv_twin: Path, case: Case, start: Start) -> Job:
+    """Our run with orientations counted and noise modelled as RELION does, so that steps can be compared with its."""
+    return start(*options(hiv_twin, case), "--own_frames", "--noise_model", "relion")
 
 
 def resolution_shell(job: Job, iteration: int | None) -> int:
@@ -55,11 +54,11 @@ def test_the_final_resolution_is_within_one_shell_or_better(ours: Job, theirs: J
     assert resolution_shell(ours, None) >= resolution_shell(theirs, None) - 1
 
 
-def test_poses_are_no_farther_from_the_truth(hiv_twin: Path, ours: Job, theirs: Job) -> None:
+def test_poses_are_closer_to_the_truth(hiv_twin: Path, ours: Job, theirs: Job) -> None:
     found, expected = (job.score(hiv_twin / TRUTH) for job in (ours, theirs))
     assert found.particles == 200
-    assert found.angle_median_deg <= NO_WORSE * expected.angle_median_deg
-    assert found.angle_p90_deg <= NO_WORSE * expected.angle_p90_deg
+    assert found.angle_median_deg <= BETTER * expected.angle_median_deg
+    assert found.angle_p90_deg <= BETTER * expected.angle_p90_deg
     assert found.position_median_angstrom <= NO_WORSE * expected.position_median_angstrom
     assert found.position_p90_angstrom <= NO_WORSE * expected.position_p90_angstrom
 
@@ -84,7 +83,7 @@ def common(ours: Job, theirs: Job) -> range:
     return range(1, min(ours.iterations, theirs.iterations))
 
 
-def test_counted_from_own_frames_poses_are_as_good(hiv_twin: Path, as_relion: Job, theirs: Job) -> None:
+def test_as_relion_does_it_poses_are_as_good(hiv_twin: Path, as_relion: Job, theirs: Job) -> None:
     found, expected = (job.score(hiv_twin / TRUTH) for job in (as_relion, theirs))
     assert found.angle_median_deg <= NO_WORSE * expected.angle_median_deg
     assert found.angle_p90_deg <= NO_WORSE * expected.angle_p90_deg

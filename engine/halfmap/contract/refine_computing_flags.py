@@ -6,7 +6,7 @@ Spellings and defaults are those of RELION 5.0.1 (RELION: ``MlOptimiser::parseIn
 from typing import Annotated
 
 from halfmap.contract.option import Bounds, Declarations, Flag
-from halfmap.contract.spelling import RELION_NOISE
+from halfmap.contract.spelling import EXACT_NOISE
 
 
 class ComputingFlags(Declarations):
@@ -141,10 +141,10 @@ class ComputingFlags(Declarations):
         Flag(
             "--noise_model",
             "halfmap's own",
-            "How the noise of premultiplied images is modelled: relion, with one variance for a whole shell; or exact, "
-            "with a variance that goes with the square of the CTF, by which the noise was multiplied as well.",
+            "How the noise of premultiplied images is modelled: exact, with a variance that follows the square of the "
+            "CTF, by which the noise was multiplied as well; or relion, with one variance for a whole shell.",
         ),
-    ] = RELION_NOISE
+    ] = EXACT_NOISE
     memory_gb: Annotated[
         float,
         Flag(

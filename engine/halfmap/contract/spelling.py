@@ -7,8 +7,8 @@ SYMMETRIES = "Cn, Dn (n = 1 … 999), T, O, I, I1, I2, I3 or I4"
 PRECISIONS = ("tf32", "fp32", "bf16")
 """How a card may multiply matrices, the default first."""
 
-RELION_NOISE, EXACT_NOISE = NOISE_MODELS = ("relion", "exact")
-"""How the noise of premultiplied images may be modelled."""
+EXACT_NOISE, RELION_NOISE = NOISE_MODELS = ("exact", "relion")
+"""How the noise of premultiplied images may be modelled, the default first."""
 
 _SYMMETRY = re.compile(r"(?:[CD][1-9][0-9]{0,2}|T|O|I[1-4]?)", re.IGNORECASE | re.ASCII)
 _GPU_IDS = re.compile(r"[0-9]+(?:[,:][0-9]+)*", re.ASCII)

@@ -112,6 +112,15 @@ def test_a_model_comes_back_from_its_file(tmp_path, random):
     assert found.general["rlnCurrentImageSize"] == "36"
 
 
+def test_relion_is_told_the_mean_variance_of_noise_that_went_through_the_ctf(tmp_path, random):
+    half, path = some_half(random), tmp_path / "model.star"
+    multiplicity = random.uniform(0.1, 1, half.sigma2.shape)
+    write_model(path, Path("a.mrc"), replace(half, noise_multiplicity=multiplicity), CONTROL, CONTEXT)
+    table = read_star(path)["model_optics_group_2"]
+    np.testing.assert_allclose(table["rlnSigma2Noise"].astype(float), half.sigma2[1] * multiplicity[1], rtol=1e-4)
+    np.testing.assert_allclose(read_model(path).sigma2, half.sigma2, rtol=1e-4)
+
+
 def test_the_axes_of_spectra_are_shell_frequency_and_resolution(tmp_path, random):
     path = tmp_path / "model.star"
     write_model(path, Path("a.mrc"), some_half(random), CONTROL, CONTEXT)

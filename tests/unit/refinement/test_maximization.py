@@ -7,6 +7,7 @@ import pytest
 
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.refinement.maximization import (
+    mean_multiplicity,
     new_noise,
     new_scale,
     regularised_map,
@@ -27,6 +28,7 @@ def some_sums(**changes):
     values = {
         "residual": np.array([[8.0, 6, 4, 2, 0, 0, 0], [0.0] * 7]),
         "noise_count": np.array([[2.0, 3, 4, 5, 6, 7, 8], [0.0] * 7]),
+        "relion_count": np.array([[4.0, 3, 4, 5, 6, 7, 8], [0.0] * 7]),
         "signal_product": np.array([2.0, 4.0, 3.0]),
         "reference_power": np.array([2.0, 2.0, 2.0]),
         "direction_mass": np.array([1.0, 0.0, 3.0, 4.0]),
@@ -51,6 +53,12 @@ def some_half():
 def test_noise_is_half_of_the_mean_squared_residual():
     found = new_noise(np.full((2, 7), 9.0), some_sums())
     np.testing.assert_allclose(found[0, :4], [2, 1, 0.5, 0.2])
+
+
+def test_the_mean_variance_is_known_where_it_differs_from_the_noise():
+    assert mean_multiplicity(some_sums()).tolist() == [[0.5, *[1.0] * 6], [1.0] * 7]
+    same = some_sums(relion_count=some_sums().noise_count)
+    assert mean_multiplicity(same) is None
 
 
 def test_noise_that_vanishes_takes_the_value_of_the_shell_before():

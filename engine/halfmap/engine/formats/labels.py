@@ -86,6 +86,8 @@ PROJECTION_ROWS = ("rlnTomoProjX", "rlnTomoProjY", "rlnTomoProjZ", "rlnTomoProjW
 # model.star
 REFERENCE_IMAGE = "rlnReferenceImage"
 SIGMA2_NOISE = "rlnSigma2Noise"
+# not RELION's: of noise that was not multiplied by the CTF
+SIGMA2_NOISE_ALONE = "halfmapSigma2NoiseWithoutCtf"
 SIGMA_OFFSETS = "rlnSigmaOffsetsAngst"
 SPECTRAL_INDEX = "rlnSpectralIndex"
 SSNR = "rlnSsnrMap"

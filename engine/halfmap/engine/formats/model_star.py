@@ -58,8 +58,8 @@ def model_tables(map_file: Path, half: HalfState, control: Control, context: Mod
         "model_class_1": _spectra_table(half.spectra, context.grid),
         "model_groups": _groups(half, context),
     }
-    for group, spectrum in enumerate(half.sigma2, 1):
-        tables[f"model_optics_group_{group}"] = _noise_table(spectrum, context.grid)
+    for group in range(len(half.sigma2)):
+        tables[f"model_optics_group_{group + 1}"] = _noise_table(half, group, context.grid)
     tables["model_pdf_orient_class_1"] = pd.DataFrame({labels.ORIENTATION_DISTRIBUTION: half.pdf_direction})
     return tables
 
@@ -142,9 +142,15 @@ def _groups(half: HalfState, context: ModelContext) -> pd.DataFrame:
     )
 
 
-def _noise_table(spectrum: Float64[np.ndarray, " shells"], grid: ModelGrid) -> pd.DataFrame:
+def _noise_table(half: HalfState, group: int, grid: ModelGrid) -> pd.DataFrame:
+    """Lay out a noise spectrum: mean variances by shell for RELION, and what they are a multiple of, if they are."""
+    spectrum = half.sigma2[group]
     shells = np.flatnonzero(spectrum > 0)
-    return pd.DataFrame({**_axis(grid, shells), labels.SIGMA2_NOISE: spectrum[shells]})
+    table = pd.DataFrame({**_axis(grid, shells), labels.SIGMA2_NOISE: spectrum[shells]})
+    if half.noise_multiplicity is not None:
+        table[labels.SIGMA2_NOISE] *= half.noise_multiplicity[group][shells]
+        table[labels.SIGMA2_NOISE_ALONE] = spectrum[shells]
+    return table
 
 
 @dataclass(frozen=True)
@@ -215,8 +221,10 @@ def _lenient(table: pd.DataFrame, label: str, path: Path) -> Float64[np.ndarray,
 
 def _noise(table: pd.DataFrame, shells: int, path: Path) -> Float64[np.ndarray, " shells"]:
     """Spread the listed shells over all; a shell that is not listed takes its neighbour's value."""
-    spectrum = np.zeros(shells)
-    spectrum[as_floats(table, labels.SPECTRAL_INDEX, path).astype(int)] = as_floats(table, labels.SIGMA2_NOISE, path)
+    spectrum, label = np.zeros(shells), labels.SIGMA2_NOISE
+    if labels.SIGMA2_NOISE_ALONE in table:
+        label = labels.SIGMA2_NOISE_ALONE
+    spectrum[as_floats(table, labels.SPECTRAL_INDEX, path).astype(int)] = as_floats(table, label, path)
     listed = np.flatnonzero(spectrum > 0)
     return (
         spectrum

@@ -137,6 +137,11 @@ class ParticleImages:
             return self.pixel_counts
         return self._by_shell(self.multiplicity.sum(axis=0, dtype=np.float64))
 
+    @property
+    def relion_counts(self) -> Float64[np.ndarray, " shells"]:
+        """What RELION divides residuals by: pixels; of volumes the multiplicity of their voxels."""
+        return self.pixel_counts if self.masked.ndim == 3 else self.noise_counts
+
     def _by_shell(self, values: Float64[Array, "n half"]) -> Float64[np.ndarray, " shells"]:
         once = counted_once(self.optics.box_px, 2)
         ratio = self.grid.shells_per_image_shell(self.optics)

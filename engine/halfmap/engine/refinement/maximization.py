@@ -84,6 +84,14 @@ def new_noise(old: Float64[np.ndarray, "optics shells"], sums: ExpectationSums) 
     return sigma2
 
 
+def mean_multiplicity(sums: ExpectationSums) -> Float64[np.ndarray, "optics shells"] | None:
+    """Mean variance of the noise in units of σ²; None where RELION's model of the noise has the same σ²."""
+    if np.array_equal(sums.noise_count, sums.relion_count):
+        return None
+    ones = np.ones_like(sums.noise_count)
+    return np.divide(sums.noise_count, sums.relion_count, out=ones, where=sums.relion_count > 0)
+
+
 def new_scale(
     old: Float64[np.ndarray, " groups"], sums: ExpectationSums, particles_per_group: Float64[np.ndarray, " groups"]
 ) -> Float64[np.ndarray, " groups"]:
@@ -134,4 +142,5 @@ def with_new_parameters(
         pdf_direction=sums.direction_mass / mass if mass > 0 else half.pdf_direction,
         average_pmax=float(pmax / particles),
         log_likelihood=float(log_likelihood),
+        noise_multiplicity=mean_multiplicity(sums),
     )

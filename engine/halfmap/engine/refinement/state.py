@@ -151,6 +151,8 @@ class HalfState:
         Spectra of the last reconstruction.
     average_pmax, log_likelihood
         Of the last iteration.
+    noise_multiplicity
+        Mean variance of the noise in units of `sigma2`; None where they are the same.
     """
 
     density: Float32[np.ndarray, "n n n"]
@@ -161,6 +163,7 @@ class HalfState:
     spectra: Spectra
     average_pmax: float = 0.0
     log_likelihood: float = 0.0
+    noise_multiplicity: Float64[np.ndarray, "optics shells"] | None = None
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ class ExpectationSums:
     ----------
     accumulator
         Back-projected images.
-    residual, noise_count
-        Σ |model − image|² and how many times σ² the noise of these pixels has (once for each, if it is the same in a
-        shell), by optics group and shell; means over the tilt images of each particle.
+    residual, noise_count, relion_count
+        Σ |model − image|², how many times σ² the noise of these pixels has, and how many times with RELION's model of
+        the noise (once for each pixel), by optics group and shell; means over the tilt images of each particle.
     signal_product, reference_power
         Σ Re⟨C P, X⟩ and Σ |C P|² by scale group, for the intensity scales.
     direction_mass
@@ -55,6 +55,7 @@ class ExpectationSums:
     accumulator: Accumulator
     residual: Float64[np.ndarray, "optics shells"]
     noise_count: Float64[np.ndarray, "optics shells"]
+    relion_count: Float64[np.ndarray, "optics shells"]
     signal_product: Float64[np.ndarray, " groups"]
     reference_power: Float64[np.ndarray, " groups"]
     direction_mass: Float64[np.ndarray, " directions"]
@@ -68,6 +69,7 @@ class ExpectationSums:
         spectra = (optics_groups, shells)
         return cls(
             accumulator,
+            np.zeros(spectra),
             np.zeros(spectra),
             np.zeros(spectra),
             np.zeros(scale_groups),
@@ -102,6 +104,7 @@ class ExpectationSums:
         tilts = particle.whole.tilts
         self.residual[particle.optics] += (model + mass * particle.whole.power) / tilts
         self.noise_count[particle.optics] += mass * particle.whole.noise_counts / tilts
+        self.relion_count[particle.optics] += mass * particle.whole.relion_counts / tilts
         self.signal_product[particle.group] += cross[scale_shells].sum()
         self.reference_power[particle.group] += power[scale_shells].sum()
 
