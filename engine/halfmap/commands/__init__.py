@@ -26,6 +26,7 @@ COMMANDS = {
     "service": "the daemon as a systemd user service",
     "watch": "which RELION projects the daemon looks after",
     "submit": "queue a refinement or one of the steps around it",
+    "ladder": "refine at a coarse binning, extract more finely, refine again, down to bin 1, unattended",
     "list": "jobs",
     "show": "one job, with all that is known of it, or its curves",
     "report": "one job as an HTML file: curves, slices, parameters, provenance, methods",
