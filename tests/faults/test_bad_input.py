@@ -270,7 +270,6 @@ def test_pixel_sizes_that_cannot_both_be_right_are_refused_even_if_resizing_is_a
 
 
 MASKS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
-    "of another box": (lambda d: d[2:-2, 2:-2, 2:-2], "12 px"),
     "above one": (lambda d: 2 * d, "between 0 (solvent) and 1"),
     "below zero": (lambda d: d - 0.5, "between 0 (solvent) and 1"),
     "of solvent only": (lambda d: 0 * d, "between 0 (solvent) and 1"),

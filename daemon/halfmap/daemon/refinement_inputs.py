@@ -202,7 +202,7 @@ def _about_other_grid(name: str, job: Refine3D, header: MrcHeader, pixel: float,
 
 
 def about_mask(project: Path, job: Refine3D, group: OpticsGroup, is_halfmap: bool) -> Iterator[Remark]:
-    """See that the mask lies on the particles' grid; RELION's program adapts one that does not."""
+    """See that the mask is one, and tell if it does not lie on the particles' grid, to which it is brought."""
     name = "" if job.fn_mask == "None" else job.fn_mask
     if not name:
         return
@@ -214,7 +214,11 @@ def about_mask(project: Path, job: Refine3D, group: OpticsGroup, is_halfmap: boo
     pixel = header.pixel_size_angstrom or group.pixel_size_angstrom
     if header.columns != group.box_px or abs(pixel - group.pixel_size_angstrom) > SAME_PIXEL_ANGSTROM:
         found = f"{name}: {header.columns} px at {pixel:g} Å, while the particles have {_grid(group)}"
-        yield Remark(f"{found}; bring the mask to their box and pixel size.", keeps=is_halfmap)
+        ratio = pixel / group.pixel_size_angstrom if group.pixel_size_angstrom > 0 else 1.0
+        if is_halfmap and not 1 / _LARGEST_RATIO < ratio < _LARGEST_RATIO:
+            yield Remark(f"{found}; pixel sizes so different cannot both be right.")
+        else:
+            yield Remark(f"{found}; it will be resized.", keeps=False)
 
 
 def about_diameter(job: Refine3D, group: OpticsGroup) -> Iterator[Remark]:

@@ -140,4 +140,7 @@ def _mask(path: Path | None, beside: DensityMap, pixel_size_angstrom: float) -> 
     """Read a mask on the grid of a map; where --angpix corrects the map's header, it corrects the mask's likewise."""
     if path is None:
         return None
-    return read_mask_for(path, beside.box_px, beside.pixel_size_angstrom or pixel_size_angstrom, "half maps").density
+    mask, note = read_mask_for(path, beside.box_px, beside.pixel_size_angstrom or pixel_size_angstrom, "half maps")
+    if note:
+        print(f" {note}")
+    return mask.density

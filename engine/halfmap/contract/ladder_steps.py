@@ -125,7 +125,9 @@ class _Rung:
         self.ladder, self.known = ladder, known
         self.binning = ladder.binnings[place]
         self.before = ladder.binnings[place - 1] if place else None
-        self.is_centred = self.before is not None and ladder.centre and bool(ladder.mask)
+        # other groups have several axes, which meet in the centre
+        has_free_axis = ladder.symmetry[:1] in "Cc"
+        self.is_centred = self.before is not None and ladder.centre and bool(ladder.mask) and has_free_axis
         self.is_extracted = self.before is not None or ladder.first_step == "extract"
         self.is_reconstructed = self.before is not None or not ladder.reference
 
@@ -179,9 +181,13 @@ class _Rung:
             "fn_exe": Chosen("halfmap center", "one of halfmap's own programs"),
             "in_part": Chosen(poses, f"particles with their poses of bin {self.before}"),
             "in_3dref": Chosen(self.known.output(before, "run_class001.mrc"), f"map refined at bin {self.before}"),
-            "in_mask": Chosen(self.ladder.mask, "the map's centre of mass in it becomes the particles' centre"),
+            "in_mask": Chosen(
+                self.ladder.mask, "made for the structure in the centre: particles move to where it fits"
+            ),
+            "param1_label": Chosen("sym", "an option of the program"),
+            "param1_value": Chosen(self.ladder.symmetry, "symmetry: particles move along what it leaves free"),
         }
-        return Step(self.binning, "center", options, (before,), "so that what is in the mask lies in the box's centre")
+        return Step(self.binning, "center", options, (before,), "so that the structure lies where the mask has it")
 
     def extract(self) -> Step:
         given, after = self.particles_before()

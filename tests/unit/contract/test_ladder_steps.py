@@ -18,7 +18,7 @@ REACHED = {
 
 
 def ladder(more: str = "", without: str = "") -> Ladder:
-    return read_ladder("".join(line for line in (TEXT + more).splitlines(True) if not (without and without in line)))
+    return read_ladder("".join(line for line in TEXT.splitlines(True) if not (without and without in line)) + more)
 
 
 def known(**more: str) -> Known:
@@ -51,6 +51,7 @@ def test_a_ladder_from_picks_to_bin_1_has_these_steps():
         ('first_step = "refine"\n', "", "refine postprocess", "center extract reconstruct refine postprocess"),
         ("", "reference", "extract reconstruct refine postprocess", "center extract reconstruct refine postprocess"),
         ("", "mask =", "extract refine", "extract reconstruct refine"),
+        ('symmetry = "D3"\n', "symmetry", "extract refine postprocess", "extract reconstruct refine postprocess"),
         ("centre = false\nsharpen = false\n", "", "extract refine", "extract reconstruct refine"),
     ],
 )

@@ -74,10 +74,15 @@ def test_a_reference_of_another_box_is_refused_unless_its_size_is_trusted(projec
     assert "will be resized" in trusted.warnings[0]
 
 
-def test_a_mask_of_another_pixel_size_is_refused(project):
+@pytest.mark.parametrize(
+    ("pixel_size", "problem", "warning"), [(10.0, "", "it will be resized"), (0.5, "cannot both be right", "")]
+)
+def test_a_mask_of_another_pixel_size_is_resized_unless_it_cannot_be_right(project, pixel_size, problem, warning):
     with mrcfile.new(project.root / "mask.mrc", np.ones((16, 16, 16), np.float32)) as file:
-        file.voxel_size = 10.0
-    assert "bring the mask to their box and pixel size" in found(project, fn_mask="mask.mrc").problems[0]
+        file.voxel_size = pixel_size
+    seen = found(project, fn_mask="mask.mrc")
+    assert [problem in text for text in seen.problems] == ([True] if problem else [])
+    assert [warning in text for text in seen.warnings] == ([True] if warning else [])
 
 
 def test_a_stack_that_does_not_hold_its_visible_images_is_told(project):
@@ -260,8 +265,9 @@ def test_the_recorded_projects_inputs_are_all_right(hiv_twin):
     assert (seen.problems, seen.warnings) == ((), ())
     assert (seen.box_px, seen.pixel_size_angstrom, seen.particles) == (36, 8.1, 200)
     other = Refine3D.model_validate(options | {"fn_mask": "Mask/mask.mrc"})
-    (problem,) = check(hiv_twin, other, ONE_RANK, {}, "halfmap").problems
-    assert problem.startswith("Mask/mask.mrc: 48 px at 5.4 Å, while the particles have 36 px at 8.1 Å")
+    seen = check(hiv_twin, other, ONE_RANK, {}, "halfmap")
+    assert seen.problems == ()
+    assert seen.warnings[0].startswith("Mask/mask.mrc: 48 px at 5.4 Å, while the particles have 36 px at 8.1 Å")
     assert check(hiv_twin, other, ONE_RANK, {}, "relion").problems == ()
 
 

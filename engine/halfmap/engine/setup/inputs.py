@@ -96,6 +96,7 @@ def read_inputs(given: RefineArguments, project: Path) -> Inputs:
         particles = _with_scale_groups(particles, checkpoint, grid, particles_path)
     mask = read_solvent_mask(arguments, project, grid, diameter_of(arguments, grid))
     references, notes = ((), []) if checkpoint is not None else read_references(arguments, project, grid)
+    notes += [mask.note] if mask.note else []
     return Inputs(
         arguments, particles, particle_file, passed_on, grid, seed, mask, references, checkpoint, tuple(notes)
     )

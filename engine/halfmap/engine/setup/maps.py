@@ -25,10 +25,13 @@ class SolventMask:
         0 to 1, on the model's grid.
     from_user
         A mask was given; otherwise it is a soft sphere.
+    note
+        How it was brought to the grid; empty if it lay on it.
     """
 
     values: Float32[np.ndarray, "n n n"]
     from_user: bool
+    note: str = ""
 
 
 def read_references(
@@ -104,5 +107,5 @@ def read_solvent_mask(
         sphere = soft_sphere(grid.box_px, radius_px, arguments.mask_edge_px)
         return SolventMask(sphere.astype(np.float32), from_user=False)
     path = project / arguments.solvent_mask_file
-    mask = read_mask_for(path, grid.box_px, grid.pixel_size_angstrom, "particles")
-    return SolventMask(mask.density, from_user=True)
+    mask, note = read_mask_for(path, grid.box_px, grid.pixel_size_angstrom, "particles")
+    return SolventMask(mask.density, from_user=True, note=note)
