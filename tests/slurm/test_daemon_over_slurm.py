@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from halfmap.daemon.client import JobState
+from halfmap.daemon.client import JobState, Launch, Submission
 from halfmap.engine.simulation import simulate
 from tests.faults.daemon.harness import TINY, Bench, new_bench, with_mark
 from tests.slurm.cluster import cluster, missing_programs
@@ -65,3 +65,14 @@ def test_a_job_in_slurm_survives_the_daemon(bench):
     bench.ask(lambda client: client.stop(job, "kill", "end it"))
     assert bench.ended(job, seconds=90).state is JobState.ABORTED
     assert bench.violations() == []
+
+
+# the harness's ledger does not know the programs of other jobs than refinements: nothing that reads it comes after this
+def test_an_extraction_goes_through_slurm_to_its_end(bench):
+    options = {"use_direct_entries": "Yes", "in_particles": "picks.star", "in_tomograms": "tomograms.star",
+               "box_size": "16", "nr_threads": "2"}  # fmt: skip
+    asked = Submission(project=str(bench.project), kind="relion.pseudosubtomo", options=options,
+                       launch=Launch(place="slurm"))  # fmt: skip
+    row = bench.ended(bench.ask(lambda client: client.submit(asked, "extract")).job, seconds=60)
+    assert (row.state, row.kind) == (JobState.FINISHED, "relion.pseudosubtomo"), row.reason
+    assert (bench.project / row.name / "particles.star").is_file()

@@ -100,9 +100,14 @@ def _cards_in_use(spec: dict[str, Any]) -> str:
 
 
 def _command(spec: dict[str, Any], restart: int) -> list[str]:
-    """What to start: after Slurm took the job back and started it again, it goes on from the last whole iteration."""
+    """What to start: after Slurm took the job back and started it again, it goes on from the last whole iteration.
+
+    A job without iterations goes on by itself.
+    """
     if restart == 0 or not spec["continue_argv"]:
         return list(spec["argv"])
+    if not any("{optimiser}" in word for word in spec["continue_argv"]):
+        return list(spec["continue_argv"])
     from halfmap.contract import job_directory  # noqa: PLC0415 (only then)
 
     iteration = job_directory.last_whole_iteration(spec["output_root"])

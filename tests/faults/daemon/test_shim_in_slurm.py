@@ -55,6 +55,14 @@ def test_what_slurm_took_back_goes_on_from_the_last_whole_iteration_once(attempt
     assert json.loads((run.folder / "exit-0.json").read_text())["code"] == 2
 
 
+def test_what_has_no_iterations_is_told_to_go_on_with_what_it_left(attempt):
+    script = f"echo $0 $1 >> {JOB}ledger; exit 2"
+    run = attempt(script, "/bin/sh", "-c", script, "program", "--only_do_unfinished")
+    for restart in (0, 1):
+        assert start(run, restart).returncode == 2
+    assert ledger(run) == ["/bin/sh", "program --only_do_unfinished"]
+
+
 @pytest.mark.parametrize("restart", [0, 1])
 def test_a_second_start_with_the_same_count_does_nothing(attempt, restart):
     run = attempt(f"echo started >> {JOB}ledger; exit 2")
