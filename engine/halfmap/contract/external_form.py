@@ -42,7 +42,7 @@ class Verb:
 
 
 VERBS = {
-    "center": Verb("--map", "--mask", "--i"),
+    "center": Verb("--map", "--mask", "--i", redo="--overwrite"),
     "star center": Verb("", "", "--i", output="particles.star", redo="--overwrite", takes_control=False),
     "split": Verb("", "", "--i", output="particles.star", redo="--overwrite", takes_control=False),
     "postprocess": Verb("--i", "--mask", "", output="postprocess", redo="--overwrite"),
@@ -50,6 +50,8 @@ VERBS = {
 """The programs by their words after ``halfmap``."""
 
 _EXECUTABLES = ", ".join(f"halfmap {verb}" for verb in VERBS)
+_OPTIONAL = {"in_mask"}
+"""What each program that takes it can do without."""
 _RESERVED = {"o", "pipeline_control", "i", "map", "mask"}
 
 
@@ -146,7 +148,7 @@ def _program(job: External) -> Iterator[Problem]:
     for key, flag in inputs.items():
         if getattr(job, key) and not flag:
             yield problem_about(External, key, f"is {getattr(job, key)}, which halfmap {verb} does not take; empty it")
-        if flag and not getattr(job, key):
+        if flag and key not in _OPTIONAL and not getattr(job, key):
             yield problem_about(External, key, f"is empty; halfmap {verb} needs it")
 
 
@@ -171,7 +173,7 @@ def words(job: External, folder: str) -> list[str]:
     """Give the program's options; `folder` is where the results go, with a slash at its end."""
     verb = VERBS[verb_of(job)]
     files = ((verb.map, job.in_3dref), (verb.mask, job.in_mask), (verb.particles, job.in_part))
-    told = [word for flag, file in files if flag for word in (flag, file)]
+    told = [word for flag, file in files if flag and file for word in (flag, file)]
     pairs = [(getattr(job, f"param{n}_label"), getattr(job, f"param{n}_value")) for n in _PARAMETERS]
     parameters = [word for label, value in pairs if label for word in (f"--{label}", value) if word]
     return [*told, "--o", f"{folder}{verb.output}", *parameters]

@@ -210,7 +210,7 @@ def test_additional_arguments_are_added_and_must_not_contradict():
         (PostProcess(fn_in="half1/map.mrc", fn_mask="m.mrc"), "must hold half1 or half2"),
         (PostProcess(fn_in="half1.mrc"), "name a solvent mask"),
         (PostProcess(fn_in="half1.mrc", fn_mask="m.mrc", do_adhoc_bfac=True), "set one of"),
-        (External(in_3dref="r.mrc", in_part=SET), "(in_mask) is empty; halfmap center needs it"),
+        (External(in_3dref="r.mrc", in_mask="m.mrc"), "(in_part) is empty; halfmap center needs it"),
         (External(fn_exe="halfmap split", in_part=SET, in_mask="m"), "halfmap split does not take"),
         (JOBS["center"].model_copy(update={"in_mov": "x"}), "take no such file"),
         (JOBS["center"].model_copy(update={"param1_label": "o"}), "the job says by itself"),
