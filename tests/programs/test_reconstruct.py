@@ -38,10 +38,8 @@ def test_particles_at_their_true_poses_average_to_what_was_simulated(run, tiny_p
 
 
 def test_halves_are_written_where_the_file_has_them(run, tiny_project, tmp_path):
-    tables = starfile.read(tiny_project / "truth.star", always_dict=True)
-    tables["particles"]["rlnRandomSubset"] = [1, 2] * 6
-    starfile.write(tables, tmp_path / "halves.star")
-    code, told, folder = run("--p", str(tmp_path / "halves.star"), "--t", "tomograms.star", truth=False)
+    halves = with_halves(tiny_project, tmp_path / "halves.star")
+    code, told, folder = run(*halves, truth=False)
     assert code == 0, told.err
     parts = ("half1", "half2", "merged")
     names = [f"{kind}_{part}" for kind in ("data", "weight") for part in parts] + [f"{part}_full" for part in parts]
@@ -107,3 +105,68 @@ def test_options_that_are_not_offered_are_refused_by_name(run, tmp_path):
     assert "--helical_rise" in told.err
     assert not folder.exists()
     assert (tmp_path / "RELION_JOB_EXIT_FAILURE").exists()
+
+
+def with_halves(tiny_project, path):
+    tables = starfile.read(tiny_project / "truth.star", always_dict=True)
+    tables["particles"]["rlnRandomSubset"] = [1, 2] * 6
+    starfile.write(tables, path)
+    return ["--p", str(path), "--t", "tomograms.star"]
+
+
+def test_a_mask_tells_the_resolution_of_the_halves(run, tiny_project, tmp_path):
+    halves, mask = with_halves(tiny_project, tmp_path / "halves.star"), str(tiny_project / "Mask" / "mask.mrc")
+    code, told, folder = run(*halves, "--mask", mask, truth=False)
+    assert code == 0, told.err
+    general = starfile.read(folder / "PostProcess" / "postprocess.star")["general"]
+    assert general["rlnUnfilteredMapHalf1"] == str(folder / "half1.mrc")
+    entries = starfile.read(folder / "optimisation_set.star")
+    assert entries["rlnTomoReferenceMaskFile"] == mask
+    assert entries["rlnTomoReferenceFscFile"] == str(folder / "PostProcess" / "postprocess.star")
+
+
+def test_a_mask_without_half_sets_is_refused(run, tiny_project):
+    code, told, folder = run("--mask", str(tiny_project / "Mask" / "mask.mrc"))
+    assert code == ExitCode.BAD_INPUT
+    assert "rlnRandomSubset" in told.err
+    assert not folder.exists()
+
+
+def test_an_average_that_was_stopped_goes_on_to_the_same_maps(run, tiny_project, monkeypatch):
+    from halfmap.engine.averaging import partial, summing
+
+    whole = read_map(run(out="whole/")[2] / "merged.mrc").density
+    monkeypatch.setattr(partial, "KEEP_INTERVAL_S", 0.0)
+    cut = summing.SliceCutter.of_recording
+
+    def fails_at_the_second(recording, settings):
+        if recording.series.name != fails_at_the_second.first:
+            raise OSError("the power is gone")
+        return cut(recording, settings)
+
+    fails_at_the_second.first = starfile.read(tiny_project / "tomograms.star")["rlnTomoName"].iloc[0]
+    monkeypatch.setattr(summing.SliceCutter, "of_recording", fails_at_the_second)
+    code, _, folder = run("--j", "1")
+    assert code == ExitCode.FAILURE
+    assert written(folder) == ["temp"]
+    assert run()[0] == ExitCode.BAD_INPUT, "what is there is not replaced unasked"
+    worked = []
+    monkeypatch.setattr(summing.SliceCutter, "of_recording", lambda r, s: (worked.append(r.series.name), cut(r, s))[1])
+    code, told, _ = run("--only_do_unfinished")
+    assert code == 0, told.err
+    assert worked != []
+    assert fails_at_the_second.first not in worked
+    assert np.array_equal(read_map(folder / "merged.mrc").density, whole)
+    assert "temp" not in written(folder)
+
+
+def test_an_average_is_replaced_where_asked_for_and_whitening_changes_it(run):
+    code, told, folder = run("--whiten")
+    assert code == 0, told.err
+    white = read_map(folder / "merged.mrc").density
+    words = "--overwrite --j 2 --j_out 2 --j_in 1 --theme classic --mem 2 --no_backup".split()
+    code, told, _ = run(*words)
+    assert code == 0, told.err
+    plain = read_map(folder / "merged.mrc").density
+    # white noise stays as it is, but signal is attenuated at low frequencies
+    assert 0.5 < np.corrcoef(white.ravel(), plain.ravel())[0, 1] < 0.9999

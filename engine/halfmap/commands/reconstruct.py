@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from halfmap.engine.averaging.average import AverageFiles, average
+from halfmap.contract.exit_codes import ExitCode
+from halfmap.engine.averaging.average import Effort, Sources, prepare_average
+from halfmap.engine.averaging.files import AverageFolder
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
@@ -18,83 +20,89 @@ _NOT_OFFERED = {
     "--nr_helical_asu": "helical symmetry is not imposed",
     "--helical_twist": "helical symmetry is not imposed",
     "--helical_rise": "helical symmetry is not imposed",
-    "--whiten": "noise is not whitened yet",
-    "--mem": "memory is not bounded yet",
-    "--only_do_unfinished": "an average is not continued; start it anew in an empty folder",
-    "--no_recon": "sums without maps are not kept",
-}
-_MERELY_RELIONS = {
-    "--j_out": "RELION's threads over particles; here --j alone counts",
-    "--j_in": "RELION's threads within a particle; here --j alone counts",
-    "--theme": "colours of RELION's output; there are none here",
+    "--no_recon": "sums without maps, which only measure time, are not offered",
 }
 
 
 def main(argv: Sequence[str]) -> int:
     """Average, and return the exit code."""
     options = parser().parse_args(argv)
-    control = Path(options.pipeline_control) if options.pipeline_control else None
-    return JobProgram(control).run(lambda check_abort: _work(options, check_abort))
+    folder = AverageFolder(options.o)
+    if not (options.only_do_unfinished or options.overwrite):
+        try:
+            folder.refuse_results()
+        except BadInput as error:  # an earlier result and its markers are left alone
+            print(f"ERROR: {error}", file=sys.stderr)
+            return ExitCode.BAD_INPUT
+    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, folder, check_abort))
 
 
-def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
-    settings = settings_of(options)
-    files = AverageFiles(entries_of(options), Path(options.out), Path(), options.overwrite)
+def _work(options: argparse.Namespace, folder: AverageFolder, check_abort: CheckAbort) -> None:
+    settings, effort = settings_of(options), effort_of(options)
+    average = prepare_average(Sources(entries_of(options), options.mask), settings, effort, folder)
+    check_abort()
+    if options.overwrite:
+        folder.remove_results()
     bar = ProgressBar(sys.stdout)
 
     def progress(done: int, total: int) -> None:
         check_abort()
         bar.show(done, total)
 
-    print(" Adding up particles ...", flush=True)
-    for path in average(files, settings, options.threads, progress):
+    print(f" Adding up {len(average.particles)} particles of {len(average.recordings)} tomograms", flush=True)
+    for path in average.make(progress):
         print(f" Written: {path}")
-    print(" Done!")
 
 
 def settings_of(options: argparse.Namespace) -> AverageSettings:
-    """Check the options and group them; BadInput names what is wrong."""
-    crop = options.crop if options.crop > 0 else options.box
+    """Check the options and group them; BadInput names all that is wrong."""
+    crop = options.crop if options.crop > 0 else options.b
     problems = [
-        (options.box <= 0 or options.box % 2, f"--b {options.box}: the box must be even and above 0."),
-        (
-            crop % 2 or crop > options.box,
-            f"--crop {crop}: must be even and no larger than the box (--b {options.box}).",
-        ),
-        (options.binning < 1, f"--bin {options.binning:g}: must be 1 or more."),
-        (options.taper < 0, f"--taper {options.taper:g}: must be 0 or more."),
-        (not 0 <= options.cutoff_fract < 1, f"--cutoff_fract {options.cutoff_fract:g}: must be from 0 to 1."),
-        (options.threads < 1, f"--j {options.threads}: at least one thread is needed."),
+        (options.b <= 0 or options.b % 2, f"--b {options.b}: the box must be even and above 0."),
+        (crop % 2 or crop > options.b, f"--crop {crop}: must be even and no larger than the box (--b {options.b})."),
+        (not 1 <= options.bin < float("inf"), f"--bin {options.bin:g}: must be 1 or more."),
+        (not 0 <= options.taper < float("inf"), f"--taper {options.taper:g}: must be 0 or more."),
+        (not 0 <= options.cutoff_fract < 1, f"--cutoff_fract {options.cutoff_fract:g}: must be from 0 to below 1."),
+        (options.SNR != options.SNR, "--SNR: a number is needed."),
     ]
     found = options.refused + [text for wrong, text in problems if wrong]
     try:
         group = PointGroup.parse(options.sym)
     except ValueError as error:
-        found.append(f"--sym: {error}.")
+        raise BadInput(*found, f"--sym: {error}.") from None
     if found:
         raise BadInput(*found)
     return AverageSettings(
-        box_px=options.box,
+        box_px=options.b,
         crop_px=crop,
-        binning=options.binning,
+        binning=options.bin,
         group=group,
-        snr=options.snr if options.snr > 0 else None,
+        snr=options.SNR if options.SNR > 0 else None,
         multiply_ctf=not options.no_ctf,
         circle_crop=not options.no_circle_crop,
+        whiten=options.whiten,
         taper_px=options.taper,
         dose_cutoff=options.cutoff_fract,
     )
 
 
+def effort_of(options: argparse.Namespace) -> Effort:
+    """What the average may take; particles are added by --j_in times --j_out threads where these are given."""
+    for name in ("j", "j_in", "j_out"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise BadInput(f"--{name} {value}: at least one thread is needed.")
+    inner, outer = options.j_in, options.j_out
+    adding = options.j if inner is None and outer is None else (inner or 1) * (outer or 1)
+    limit = options.mem if options.mem > 0 else None
+    return Effort(options.j, adding, limit, keeps_sums=not options.no_backup)
+
+
 def entries_of(options: argparse.Namespace) -> dict[str, str]:
     """Entries of the optimisation set; files that are named by options win."""
-    entries = read_optimisation_set(Path(options.optimisation_set)) if options.optimisation_set else {}
-    if options.particles:
-        entries[labels.PARTICLES_FILE] = options.particles
-    if options.tomograms:
-        entries[labels.TOMOGRAMS_FILE] = options.tomograms
-    if options.trajectories:
-        entries[labels.TRAJECTORIES_FILE] = options.trajectories
+    entries = read_optimisation_set(options.i) if options.i else {}
+    given = {labels.PARTICLES_FILE: options.p, labels.TOMOGRAMS_FILE: options.t, labels.TRAJECTORIES_FILE: options.mot}
+    entries |= {label: path.as_posix() for label, path in given.items() if path}
     missing = [
         f"{flag}: no {what} named; give it, or an optimisation set by --i."
         for label, flag, what in (
@@ -116,32 +124,48 @@ class _Refused(argparse.Action):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the options, spelled as those of relion_tomo_reconstruct_particle."""
-    made = argparse.ArgumentParser(
+    """Describe the options, which are those of ``relion_tomo_reconstruct_particle``."""
+    top = argparse.ArgumentParser(
         prog="halfmap reconstruct",
         description="Average particles with known poses from their tilt series.",
         allow_abbrev=False,
     )
-    add = made.add_argument
-    add("--i", dest="optimisation_set", metavar="SET.star", help="optimisation set")
-    add("--p", dest="particles", metavar="PARTICLES.star", help="particles; wins over the set's")
-    add("--t", dest="tomograms", metavar="TOMOGRAMS.star", help="tomogram set; wins over the set's")
-    add("--mot", dest="trajectories", metavar="MOTION.star", help="trajectories of particles; wins over the set's")
-    add("--o", dest="out", required=True, metavar="DIR/", help="folder of the results")
-    add("--b", dest="box", type=int, required=True, metavar="PX", help="box, in binned pixels")
-    add("--crop", type=int, default=-1, metavar="PX", help="box of the final maps [that of --b]")
-    add("--bin", dest="binning", type=float, default=1.0, metavar="X", help="binning factor [1]")
-    add("--SNR", dest="snr", type=float, default=-1.0, metavar="X", help="signal-to-noise ratio of a Wiener filter")
-    add("--sym", default="C1", help="point group [C1]")
-    add("--taper", type=float, default=10.0, metavar="PX", help="width of the edge by which maps fade to 0 [10]")
-    add("--cutoff_fract", type=float, default=0.01, metavar="X", help="least share left by the dose filter [0.01]")
+    add = top.add_argument
+    add("--i", type=Path, metavar="SET.star", help="optimisation set")
+    add("--p", type=Path, metavar="PARTICLES.star", help="particles [those of the set]")
+    add("--t", type=Path, metavar="TOMOGRAMS.star", help="tomogram set [that of the set]")
+    add("--mot", type=Path, metavar="MOTION.star", help="trajectories of the particles [those of the set]")
+    add("--o", type=Path, required=True, metavar="DIR/", help="folder of the results")
+    add("--mask", type=Path, metavar="M.mrc", help="tell the resolution of the half maps in this mask")
+    add("--b", type=int, required=True, metavar="PX", help="box, in binned pixels")
+    add("--crop", type=int, default=-1, metavar="PX", help="box of the final maps, the middle of the other [--b]")
+    add("--bin", type=float, default=1.0, metavar="X", help="tilt-series pixels per voxel, may be a fraction [1]")
+    add("--sym", default="C1", metavar="G", help="point group [C1]")
+    add("--SNR", type=float, default=-1.0, metavar="X", help="signal-to-noise ratio of a Wiener filter [a heuristic]")
+    _add_imaging(top)
+    _add_running(top)
+    return top
+
+
+def _add_imaging(top: argparse.ArgumentParser) -> None:
+    add = top.add_argument
     add("--no_ctf", action="store_true", help="do not multiply by CTF and dose filter")
+    add("--whiten", action="store_true", help="divide by the power of each tilt image at each frequency")
     add("--no_circle_crop", action="store_true", help="do not fade what is cut out to 0 outside of a circle")
-    add("--j", dest="threads", type=int, default=6, metavar="N", help="threads [6]")
-    add("--overwrite", action="store_true", help="replace an average that is there already")
-    add("--pipeline_control", metavar="DIR/", help="folder for RELION's marker files")
+    add("--cutoff_fract", type=float, default=0.01, metavar="F", help="least share that the dose has left [0.01]")
+    add("--taper", type=float, default=10.0, metavar="PX", help="width of the edge by which maps fade to 0 [10]")
+
+
+def _add_running(top: argparse.ArgumentParser) -> None:
+    add = top.add_argument
+    add("--j", type=int, default=6, metavar="N", help="threads [6]")
+    add("--j_in", type=int, metavar="N", help="together with --j_out: threads that add particles up [--j]")
+    add("--j_out", type=int, metavar="N", help="the product of both counts; one that is not given is 1")
+    add("--mem", type=float, default=-1.0, metavar="GB", help="memory that may be taken [as much as is useful]")
+    add("--only_do_unfinished", action="store_true", help="go on with an average that was stopped")
+    add("--no_backup", action="store_true", help="keep no sums to go on from")
+    add("--overwrite", action="store_true", help="replace an earlier average in the folder")
+    add("--theme", metavar="NAME", help="colours of RELION's output; there are none here")
+    add("--pipeline_control", type=Path, metavar="DIR/", help="folder of the job's marker files")
     for flag, reason in _NOT_OFFERED.items():
         add(flag, action=_Refused, dest="refused", default=[], nargs="?", help=reason)
-    for flag, reason in _MERELY_RELIONS.items():
-        add(flag, help=reason)
-    return made

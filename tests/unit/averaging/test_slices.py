@@ -30,7 +30,7 @@ def cutter(images, settings=SETTINGS, **kinds):
     made = recording(**kinds)
     pixel = settings.binning * made.series.pixel_size_angstrom
     transfer = TransferByDepth.of_series(made.series.ctf, MICROSCOPE, settings.box_px, pixel)
-    return SliceCutter(made, images, settings, transfer, used_pixels(made, settings))
+    return SliceCutter(made, images, settings, transfer, used_pixels(made, settings).astype(np.float32))
 
 
 def used_pixels(made, settings):
@@ -73,7 +73,7 @@ def test_a_dark_point_becomes_a_flat_slice_of_positive_sign_times_its_weight():
     position = np.array([38.0, 44, 40])
     slices = made.slices_of(position, position, np.eye(3))
     real, imag, weight = np.moveaxis(slices.pixels, -1, 0)
-    expected = transfer_functions(recording().series.ctf, MICROSCOPE, 16, 4.0) * made.used
+    expected = transfer_functions(recording().series.ctf, MICROSCOPE, 16, 4.0) * made.shares
     inner = np.s_[:, 1:17, :9]
     np.testing.assert_allclose(np.fft.ifftshift(weight[inner], axes=1), expected**2, atol=1e-6)
     # 256 / n² = 1
@@ -88,7 +88,7 @@ def test_without_ctf_images_are_only_inverted_and_a_particle_that_moves_is_left_
     slices = made.slices_of(np.full(3, 40.0), np.array([[40.0, 40, 40], [75, 40, 40]]), np.eye(3))
     assert slices.pixels.shape[0] == len(slices.matrices) == 1
     inner = np.fft.ifftshift(slices.pixels[0, 1:17, :9], axes=0)
-    np.testing.assert_allclose(inner, made.used[0][..., None] * [1.0, 0, 1], atol=1e-5)
+    np.testing.assert_allclose(inner, made.shares[0][..., None] * [1.0, 0, 1], atol=1e-5)
 
 
 def test_what_surrounds_a_circle_is_faded_to_its_mean_unless_told_otherwise():

@@ -28,6 +28,8 @@ class AverageSettings:
         Multiply by CTF and dose filter (otherwise `--no_ctf`).
     circle_crop
         Fade what is cut out to 0 outside of a circle (otherwise `--no_circle_crop`).
+    whiten
+        Divide images by the power of each tilt image at each frequency (`--whiten`).
     taper_px
         Width of the edge by which maps fade to 0 (`--taper`).
     dose_cutoff
@@ -41,6 +43,7 @@ class AverageSettings:
     snr: float | None = None
     multiply_ctf: bool = True
     circle_crop: bool = True
+    whiten: bool = False
     taper_px: float = 10.0
     dose_cutoff: float = 0.01
 

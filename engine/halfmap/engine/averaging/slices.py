@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Complex64, Float32, Float64
 
 from halfmap.engine.averaging.settings import AverageSettings
+from halfmap.engine.averaging.whitening import whitening_weights
 from halfmap.engine.extraction.cutting import cut_transforms, visible_frames
 from halfmap.engine.extraction.insertion import pixels_left
 from halfmap.engine.formats.recordings import Recording
@@ -46,15 +47,15 @@ class SliceCutter:
         Options of the average.
     transfer
         Transfer functions.
-    used
-        Pixels of each half-transform that are used.
+    shares
+        What data and weights are multiplied by besides: 0 for pixels that are not used, 1 or a whitening weight else.
     """
 
     recording: Recording
     images: Float32[np.ndarray, "tilts height width"]
     settings: AverageSettings
     transfer: TransferByDepth
-    used: Bool[np.ndarray, "tilts n half"]
+    shares: Float32[np.ndarray, "tilts n half"]
 
     @classmethod
     def of_recording(cls, recording: Recording, settings: AverageSettings) -> "SliceCutter":
@@ -63,7 +64,11 @@ class SliceCutter:
         pixel = settings.binning * series.pixel_size_angstrom
         transfer = TransferByDepth.of_series(series.ctf, recording.microscope, settings.box_px, pixel)
         used = pixels_left(series.ctf, settings.cutting, series.pixel_size_angstrom, settings.dose_cutoff)
-        return cls(recording, recording.images(), settings, transfer, used)
+        images = recording.images()
+        shares = used.astype(np.float32)
+        if settings.whiten:
+            shares *= whitening_weights(images, settings.box_px, settings.binning)
+        return cls(recording, images, settings, transfer, shares)
 
     def visible(self, path_px: Position) -> Bool[np.ndarray, " tilts"]:
         """Tell which tilt images show a position, or the positions at each tilt."""
@@ -86,13 +91,13 @@ class SliceCutter:
         series, visible = self.recording.series, self.visible(path_px)
         projected = series.project_px(path_px, np.array(self.recording.image_size_px, float))[visible]
         transforms = -cut_transforms(self.images, np.flatnonzero(visible), projected, self.settings.cutting)
-        weights = self.used[visible].astype(np.float32)
+        weights = self.shares[visible]
         if self.settings.multiply_ctf:
             underfocus = series.ctf_at(position_px, visible).defocus_u_angstrom - series.ctf.defocus_u_angstrom[visible]
             transfer = self.transfer.at(underfocus, visible)
             transforms *= transfer
             weights *= transfer**2
-        transforms *= self.used[visible]
+        transforms *= self.shares[visible]
         return ParticleSlices(_laid_out(transforms, weights), (series.rotations[visible] @ rotation).astype(np.float32))
 
 

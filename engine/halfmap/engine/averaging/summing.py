@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from halfmap.engine.averaging.memory import Load
+from halfmap.engine.averaging.partial import PartialSums
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.averaging.slices import ParticleSlices, SliceCutter
 from halfmap.engine.backend.kernels.slab import add_slabs
@@ -14,48 +17,72 @@ from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.particles.placed import PlacedParticles
 
 _RANGES_PER_THREAD = 4
-_PARTICLES_PER_THREAD = 8
-
-Progress = Callable[[int], None]
-"""Called with the number of particles done so far; may raise to stop."""
 
 
-def sums_of_half_sets(
-    particles: PlacedParticles,
-    recordings: Mapping[str, Recording],
-    settings: AverageSettings,
-    threads: int,
-    progress: Progress,
-) -> dict[int, Accumulator]:
-    """Add up all particles.
+@dataclass(frozen=True)
+class Watch:
+    """Who is told how far the sums have come.
 
     Parameters
     ----------
+    batch
+        Called with the number of particles done so far after each batch; may raise to stop.
+    tomogram
+        Called with the sums after each tomogram.
+    """
+
+    batch: Callable[[int], None]
+    tomogram: Callable[[PartialSums], None]
+
+
+def nothing_summed(particles: PlacedParticles, settings: AverageSettings) -> PartialSums:
+    """Empty sums for each half set there is."""
+    return PartialSums(
+        (), {half: Accumulator.empty(settings.geometry) for half in np.unique(particles.half_set).tolist()}
+    )
+
+
+def add_up(
+    start: PartialSums,
+    particles: PlacedParticles,
+    recordings: Mapping[str, Recording],
+    settings: AverageSettings,
+    load: Load,
+    watch: Watch,
+) -> Mapping[int, Accumulator]:
+    """Add particles to the sums of those tomograms that are done.
+
+    Parameters
+    ----------
+    start
+        What is there; its sums are added to.
     particles, recordings
         Particles and their tilt series.
     settings
         Options of the average.
-    threads
-        Number of threads; the sums do not depend on it.
-    progress
-        Told after each batch.
+    load
+        Threads and particles at once; the sums do not depend on them.
+    watch
+        Who is told.
 
     Returns
     -------
     Sums by half set; those of particles without one by 0.
     """
-    sums = {int(half): Accumulator.empty(settings.geometry) for half in np.unique(particles.half_set)}
-    done = 0
-    with ThreadPoolExecutor(threads) as pool:
-        for name, recording in recordings.items():
-            cutter = SliceCutter.of_recording(recording, settings)
+    finished = list(start.tomograms)
+    done = sum(len(particles.in_tomogram(name)) for name in finished)
+    with ThreadPoolExecutor(load.threads) as pool:
+        for name in [name for name in recordings if name not in start.tomograms]:
+            cutter = SliceCutter.of_recording(recordings[name], settings)
             members = particles.in_tomogram(name)
-            for start in range(0, len(members), _PARTICLES_PER_THREAD * threads):
-                batch = members[start : start + _PARTICLES_PER_THREAD * threads]
-                _add_batch(sums, particles, cutter, batch.tolist(), pool, threads)
+            for first in range(0, len(members), load.particles):
+                batch = members[first : first + load.particles].tolist()
+                _add_batch(start.sums, particles, cutter, batch, pool, load.threads)
                 done += len(batch)
-                progress(done)
-    return sums
+                watch.batch(done)
+            finished.append(name)
+            watch.tomogram(PartialSums(tuple(finished), start.sums))
+    return start.sums
 
 
 def _add_batch(

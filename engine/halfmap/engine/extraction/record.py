@@ -29,7 +29,12 @@ def record_of(options: ExtractionOptions, texts: Iterable[Path], images: Iterabl
     """
     values = {**asdict(options), **asdict(options.cutting)}
     record = {name: f"{value}" for name, value in values.items() if name != "cutting"}
-    record |= {f"{file}": hashlib.sha256(file.read_bytes()).hexdigest() for file in texts}
+    return record | record_of_files(texts, images)
+
+
+def record_of_files(texts: Iterable[Path], images: Iterable[Path]) -> dict[str, str]:
+    """Describe files that are read: STAR files by their bytes, image files by size and time."""
+    record = {f"{file}": hashlib.sha256(file.read_bytes()).hexdigest() for file in texts}
     return record | {f"{file}": f"{file.stat().st_size} bytes, {file.stat().st_mtime_ns} ns" for file in images}
 
 
