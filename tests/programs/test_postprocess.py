@@ -122,7 +122,7 @@ def test_the_mtf_of_a_detector_is_divided_out(project):
     ("words", "complaint"),
     [
         (["--i2", "run_half1_class001_unfil.mrc"], "hold the same map"),
-        (["--i", "mask.mrc"], "no half1 in its name"),
+        (["--i", "mask.mrc"], "no half1 or half2 in its name"),
         (["--mask", "small.mrc"], "12 px at 5 Å, while the half maps have 16 px at 5 Å"),
         (["--mask", "run_half2_class001_unfil.mrc"], "a mask lies between 0"),
         (["--mask", "nowhere.mrc"], "does not exist"),
@@ -144,6 +144,13 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_written(project, words, c
     assert run(*words, "--pipeline_control", "./") == 3
     assert complaint.lower() in capsys.readouterr().err.lower()
     assert {path.name for path in project.iterdir()} - before == {"RELION_JOB_EXIT_FAILURE"}
+
+
+def test_either_half_names_the_other(project):
+    assert run("--o", "a") == 0
+    assert main(["postprocess", "--i", "run_half2_class001_unfil.mrc", "--o", "b"]) == 0
+    texts = [(project / f"{name}.star").read_text() for name in "ab"]
+    assert texts[0] == texts[1].replace("b.mrc", "a.mrc")
 
 
 def test_options_that_are_not_offered_are_refused(project, capsys):

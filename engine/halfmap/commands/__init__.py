@@ -18,6 +18,7 @@ COMMANDS = {
     "simulate": "a synthetic tilt-series project with known poses",
     "score": "poses against the truth, or map against map",
     "postprocess": "FSC and resolution of two half maps within a mask, and their sharpened mean",
+    "center": "where the structure in a map lies relative to a mask, and particles about that point",
     "star": "STAR files: another point of the reference as the centre of all particles",
     "split": "half sets of particles that share little: whole objects, tomograms or neighbourhoods",
     "duplicates": "particles that were picked twice: remove all but the best, or keep them in one half set",

@@ -45,8 +45,14 @@ def parser() -> argparse.ArgumentParser:
         "sharpen their mean.",
     )
     add = top.add_argument
-    add("--i", type=Path, required=True, metavar="HALF1.mrc", help="unfiltered first half map")
-    add("--i2", type=Path, metavar="HALF2.mrc", help="second half map [as --i, with half2 in place of half1]")
+    add(
+        "--i",
+        type=Path,
+        required=True,
+        metavar="HALF1.mrc",
+        help="an unfiltered half map, as run_half1_class001_unfil.mrc",
+    )
+    add("--i2", type=Path, metavar="HALF2.mrc", help="second half map [named after --i]")
     add("--o", default="postprocess", metavar="ROOT", help="beginning of all output names [postprocess]")
     add("--mask", type=Path, metavar="M.mrc", help="mask, 0 (solvent) to 1; without it the whole boxes are compared")
     add("--angpix", type=float, metavar="Å", help="pixel size [that of the maps' headers]")
@@ -75,30 +81,36 @@ def _add_sharpening(top: argparse.ArgumentParser) -> None:
 
 
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
-    second_file = options.i2 or other_half(options.i)
-    first, second = read_pair(options.i, second_file)
+    first_file, second_file = half_files(options.i, options.i2)
+    first, second = read_pair(first_file, second_file)
     if np.array_equal(first.density, second.density):
-        raise BadInput(f"{options.i} and {second_file}: hold the same map; two half maps are needed.")
+        raise BadInput(f"{first_file} and {second_file}: hold the same map; two half maps are needed.")
     pixel_size = options.angpix if options.angpix is not None else first.pixel_size_angstrom
     if not (np.isfinite(pixel_size) and pixel_size > 0):
-        raise BadInput(f"{options.i}: no pixel size above 0 Å in its header or options; give it with --angpix.")
+        raise BadInput(f"{first_file}: no pixel size above 0 Å in its header or options; give it with --angpix.")
     settings = settings_of(options, pixel_size)
     mask = _mask(options.mask, first, pixel_size)
-    print(f" comparing {options.i} and {second_file}: {first.box_px} px at {pixel_size:g} Å", flush=True)
+    print(f" comparing {first_file} and {second_file}: {first.box_px} px at {pixel_size:g} Å", flush=True)
     check_abort()
     result = postprocess(first.density, second.density, mask, pixel_size, settings)
     check_abort()
-    names = SourceNames(str(options.i), str(second_file), str(options.mask or ""))
+    names = SourceNames(str(first_file), str(second_file), str(options.mask or ""))
     written = write_postprocessed(options.o, result, names)
     print(summary_text(result))
     print("\n".join(["", *(f" Written: {file}" for file in written)]))
 
 
-def other_half(first: Path) -> Path:
-    """Name the second half map after the first one (RELION: FileName::getTwoHalves)."""
-    if "half1" not in first.name:
-        raise BadInput(f"{first}: has no half1 in its name, so that the other half is not known; give it with --i2.")
-    return first.with_name(first.name.replace("half1", "half2"))
+def half_files(named: Path, second: Path | None) -> tuple[Path, Path]:
+    """Name both half maps, given both or either of them (RELION: FileName::getTwoHalves)."""
+    if second is not None:
+        return named, second
+    for half, other in (("half1", "half2"), ("half2", "half1")):
+        if half in named.name:
+            pair = (named, named.with_name(named.name.replace(half, other)))
+            return pair if half == "half1" else pair[::-1]
+    raise BadInput(
+        f"{named}: has no half1 or half2 in its name, so that the other half is not known; give it with --i2."
+    )
 
 
 def settings_of(options: argparse.Namespace, pixel_size_angstrom: float) -> PostprocessSettings:

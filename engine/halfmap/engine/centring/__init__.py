@@ -1,0 +1,1 @@
+"""Where a structure lies, relative to a mask or to another map."""
