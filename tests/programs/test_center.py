@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from halfmap.commands import main
 from halfmap.engine.formats.mrc import read_map, write_map
-from halfmap.engine.formats.star import read_star
+from halfmap.engine.formats.star import read_star, write_star
 from halfmap.engine.fourier.transform import resample_map, window_map
 from tests.unit.centring.conftest import blobs, masked, moved
 
@@ -190,3 +190,26 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_written(project, words, c
 def test_particles_without_a_place_to_go_are_refused(project, capsys):
     assert run("--mask", "mask.mrc", "--i", "particles.star") == 3
     assert "--i is given without --o" in capsys.readouterr().err
+
+
+def test_a_new_average_has_in_its_centre_what_was_at_the_point(tiny_project, tmp_path, monkeypatch):
+    """The sign, by all programs together: average, centre, average again, and look where the structure went."""
+    monkeypatch.chdir(tiny_project)
+    point_px = (1.0, -0.5, 1.5)
+    words = [word for axis, value in zip("XYZ", point_px, strict=True) for word in (f"--center_{axis}", str(value))]
+    centred = tmp_path / "centred.star"
+    tables = dict(read_star(tiny_project / "truth.star"))
+    tables["particles"] = tables["particles"].assign(**{f"rlnOrigin{axis}Angst": "0" for axis in "XYZ"})
+    write_star(tmp_path / "truth.star", tables)
+    assert (
+        main(["star", "center", "--i", str(tmp_path / "truth.star"), "--o", str(centred), "--angpix", "10", *words])
+        == 0
+    )
+    for name, particles in (("before", "truth.star"), ("after", str(centred))):
+        box = ["--t", "tomograms.star", "--b", "24", "--crop", "16", "--o", str(tmp_path / name)]
+        assert main(["reconstruct", "--p", particles, *box]) == 0
+    maps = ["--map", str(tmp_path / "after/merged.mrc"), "--reference", str(tmp_path / "before/merged.mrc")]
+    assert main(["center", *maps, "--o", str(tmp_path / "found")]) == 0
+    found = json.loads((tmp_path / "found/center.json").read_text())
+    # a structure that was at the point p is in the centre now, and so one in the centre is at −p; 12 noisy particles
+    np.testing.assert_allclose(found["offset_px"], -np.array(point_px), atol=0.15)
