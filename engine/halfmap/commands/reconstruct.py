@@ -43,6 +43,8 @@ def _work(options: argparse.Namespace, folder: AverageFolder, check_abort: Check
     check_abort()
     if options.overwrite:
         folder.remove_results()
+    if average.note:
+        print(f" {average.note}")
     bar = ProgressBar(sys.stdout)
 
     def progress(done: int, total: int) -> None:

@@ -99,6 +99,8 @@ class Average:
         Mask in which the half maps are compared.
     load
         What is held at once.
+    note
+        What was done to the mask; empty if nothing was.
     """
 
     sources: Sources
@@ -109,6 +111,7 @@ class Average:
     recordings: Mapping[str, Recording]
     mask: Float32[np.ndarray, "n n n"] | None
     load: Load
+    note: str
 
     @property
     def pixel_size_angstrom(self) -> float:
@@ -198,14 +201,15 @@ def prepare_average(sources: Sources, settings: AverageSettings, effort: Effort,
     trajectories = sources.file(labels.TRAJECTORIES_FILE)
     particles, recordings = read_placed_particles(particles_file, tomograms, trajectories, sources.project)
     pixel = settings.binning * common_pixel_size(recordings)
-    mask = None
+    mask, note = None, ""
     if sources.mask is not None:
         if not particles.half_set.any():
             raise BadInput(f"--mask: {particles_file} has no half sets ({labels.RANDOM_SUBSET}) to be compared in it.")
-        mask = read_mask_for(sources.mask, settings.crop_px, pixel, "half maps").density
+        resized, note = read_mask_for(sources.mask, settings.crop_px, pixel, "half maps")
+        mask = resized.density
     halves = len(np.unique(particles.half_set))
     load = plan_load(settings, halves, recordings.values(), effort.adding_threads, effort.memory_gb)
-    return Average(sources, settings, effort, folder, particles, recordings, mask, load)
+    return Average(sources, settings, effort, folder, particles, recordings, mask, load, note)
 
 
 def common_pixel_size(recordings: Mapping[str, Recording]) -> float:
