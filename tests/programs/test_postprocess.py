@@ -123,7 +123,7 @@ def test_the_mtf_of_a_detector_is_divided_out(project):
     [
         (["--i2", "run_half1_class001_unfil.mrc"], "hold the same map"),
         (["--i", "mask.mrc"], "no half1 or half2 in its name"),
-        (["--mask", "small.mrc"], "12 px at 5 Å, while the half maps have 16 px at 5 Å"),
+        (["--mask", "far.mrc"], "12 px at 500 Å, while the half maps have 16 px at 5 Å"),
         (["--mask", "run_half2_class001_unfil.mrc"], "a mask lies between 0"),
         (["--mask", "nowhere.mrc"], "does not exist"),
         (["--angpix", "0"], "no pixel size above 0"),
@@ -136,7 +136,7 @@ def test_the_mtf_of_a_detector_is_divided_out(project):
     ],
 )
 def test_what_cannot_be_used_is_refused_and_nothing_is_written(project, words, complaint, capsys):
-    write_map(project / "small.mrc", soft_sphere(12, 3.0, 2.0), PIXEL)
+    write_map(project / "far.mrc", soft_sphere(12, 3.0, 2.0), 500.0)
     for name, rows in (("mtf", "0 1\n0 0.5"), ("zero", "0 1\n0.5 0")):
         table = f"data_\nloop_\n_rlnResolutionInversePixel\n_rlnMtfValue\n{rows}\n"
         (project / f"{name}.star").write_text(table)
@@ -151,6 +151,15 @@ def test_either_half_names_the_other(project):
     assert main(["postprocess", "--i", "run_half2_class001_unfil.mrc", "--o", "b"]) == 0
     texts = [(project / f"{name}.star").read_text() for name in "ab"]
     assert texts[0] == texts[1].replace("b.mrc", "a.mrc")
+
+
+def test_a_mask_of_another_box_is_brought_to_that_of_the_maps_and_it_is_said(project, capsys):
+    write_map(project / "mask12.mrc", soft_sphere(12, 4.0, 2.0), PIXEL)
+    write_map(project / "mask16.mrc", soft_sphere(16, 4.0, 2.0), PIXEL)
+    assert run("--mask", "mask12.mrc", "--o", "a") == 0
+    assert "12 px at 5 Å, while the half maps have 16 px at 5 Å" in capsys.readouterr().out
+    assert run("--mask", "mask16.mrc", "--o", "b") == 0
+    np.testing.assert_array_equal(read_map(project / "a.mrc").density, read_map(project / "b.mrc").density)
 
 
 def test_options_that_are_not_offered_are_refused(project, capsys):
