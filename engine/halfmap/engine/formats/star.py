@@ -37,8 +37,10 @@ def read_star(path: Path) -> dict[str, dict[str, str] | pd.DataFrame]:
     BadInput
         Naming the file and line of what is missing or wrong.
     """
-    labels = _check(path, read_star_text(path))
-    tables: dict[str, dict[str, str] | pd.DataFrame] = starfile.read(path, always_dict=True, parse_as_string=labels)
+    labels = check_star_text(path, read_star_text(path))
+    tables: dict[str, dict[str, str] | pd.DataFrame] = starfile.read(
+        path, always_dict=True, parse_as_string=list(dict.fromkeys(labels))
+    )
     return tables
 
 
@@ -62,7 +64,7 @@ def read_star_text(path: Path) -> str:
         raise BadInput(f"{path}: not a text file (byte {error.start}); a STAR file was expected.") from None
 
 
-def _check(path: Path, text: str) -> list[str]:
+def check_star_text(path: Path, text: str) -> list[str]:
     """Refuse what RELION's reader would refuse or the starfile package would misread; return all labels."""
     checker = _Checker(path)
     for number, line in enumerate(text.split("\n"), 1):

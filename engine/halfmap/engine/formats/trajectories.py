@@ -8,8 +8,7 @@ from jaxtyping import Float64
 
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.columns import as_vectors, require_table
-from halfmap.engine.formats.star import read_star
+from halfmap.engine.formats.number_tables import numbers_of, tables_of_numbers
 
 
 def read_trajectories(path: Path, tilts: Mapping[str, int]) -> dict[str, Float64[np.ndarray, "tilts 3"]]:
@@ -27,7 +26,7 @@ def read_trajectories(path: Path, tilts: Mapping[str, int]) -> dict[str, Float64
     BadInput
         Naming the particle that has no trajectory, or one of another length.
     """
-    tables = read_star(path)
+    tables = tables_of_numbers(path)
     missing = [name for name in tilts if name not in tables]
     if missing:
         raise BadInput(
@@ -36,7 +35,7 @@ def read_trajectories(path: Path, tilts: Mapping[str, int]) -> dict[str, Float64
         )
     found = {}
     for name, count in tilts.items():
-        shifts = as_vectors(require_table(tables, name, path), labels.ORIGINS, path)
+        shifts = numbers_of(tables[name], labels.ORIGINS, name, path)
         if len(shifts) != count:
             raise BadInput(
                 f"{path}: the trajectory of {name} has {len(shifts)} rows, but its tilt series has {count} images; "
