@@ -106,7 +106,7 @@ def _work(options: argparse.Namespace, folder: ExtractionFolder, check: CheckAbo
         check_record(folder, record)
     _tell(plan)
     check()
-    extraction.check_room()
+    extraction.check_files()
     begin(folder, record, options.overwrite)
     _extract(extraction, check)
     write_star(folder.particles, extracted_tables(plan, folder))

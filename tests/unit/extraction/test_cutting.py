@@ -47,6 +47,12 @@ def test_frames_with_more_than_the_largest_dose_are_left_out():
     assert visible_frames(series, np.full(3, 40.0), (80, 80), settings).tolist() == [True, True, False]
 
 
+def test_the_exposure_counts_where_a_b_factor_stands_for_its_damage():
+    series = replace(flat_series(doses=(-1.0, -1.0, -1.0)), pre_exposure=np.array([0.0, 30.0, 60.0]))
+    visible = visible_frames(series, np.full(3, 40.0), (80, 80), replace(SMALL, max_dose=30.0))
+    assert visible.tolist() == [True, True, False]
+
+
 def test_only_visible_frames_are_extracted_in_their_order():
     series = flat_series(doses=(0.0, 0.0, 0.0))
     images = np.random.default_rng(1).standard_normal((3, 80, 80)).astype(np.float32)

@@ -42,6 +42,7 @@ def test_a_b_factor_per_dose_takes_the_dose_filters_place(project):
     both = read(project, ("TS_01", "TS_02"))
     assert (both["TS_01"].ctf.dose < 0).all()
     assert both["TS_01"].ctf.bfactor_angstrom2.tolist() == [0, 12, 24]
+    assert both["TS_01"].exposure.tolist() == [0, 3, 6]  # is still known, to leave images out by
     assert both["TS_02"].ctf.dose.tolist() == [0, 3, 6]
 
 

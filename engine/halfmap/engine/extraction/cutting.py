@@ -94,7 +94,7 @@ def visible_frames(
     margin = settings.binning * settings.crop_px / 2
     projected = series.project_px(position_px, size)
     inside = ((projected >= margin) & (projected <= size - margin)).all(axis=1)
-    return inside & (series.ctf.dose <= settings.max_dose)
+    return inside & (series.exposure <= settings.max_dose)
 
 
 def extract_stack(
@@ -175,18 +175,14 @@ def _squares(
     images: Float32[np.ndarray, "tilts height width"],
     projected_px: Float64[np.ndarray, "visible 2"],
     size_px: int,
-    visible: Int64[np.ndarray, " visible"] | None = None,
+    visible: Int64[np.ndarray, " visible"],
 ) -> tuple[Float32[np.ndarray, "visible n n"], Float64[np.ndarray, "visible 2"]]:
-    """Cut squares out of all images or some; beyond the edges the nearest pixel is repeated.
-
-    Also tell where in them the positions lie.
-    """
+    """Cut squares out of visible images, with the nearest pixel beyond their edges. Also where the positions lie."""
     nearest = round_half_away(projected_px)
     corner = nearest - size_px // 2
     columns = np.clip(corner[:, :1] + np.arange(size_px), 0, images.shape[2] - 1)
     rows = np.clip(corner[:, 1:] + np.arange(size_px), 0, images.shape[1] - 1)
-    tilts = np.arange(len(images)) if visible is None else visible
-    return images[tilts[:, None, None], rows[:, :, None], columns[:, None]], projected_px - corner
+    return images[visible[:, None, None], rows[:, :, None], columns[:, None]], projected_px - corner
 
 
 def _binned(

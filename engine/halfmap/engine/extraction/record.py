@@ -50,7 +50,7 @@ def refuse_results(folder: ExtractionFolder) -> None:
 def check_record(folder: ExtractionFolder, record: Record) -> None:
     """Refuse to go on with an extraction that was made from other files or in another way."""
     try:
-        before = json.loads(folder.record.read_text())
+        before = dict(json.loads(folder.record.read_text()))
     except FileNotFoundError:
         if folder.images.exists() or folder.particles.exists():
             raise BadInput(
@@ -58,7 +58,7 @@ def check_record(folder: ExtractionFolder, record: Record) -> None:
                 f"choose another --o, or replace them with --overwrite."
             ) from None
         return
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise BadInput(f"{folder.record}: cannot be read ({error}); replace the extraction with --overwrite.") from None
     other = [name for name in [*record, *before] if before.get(name) != record.get(name)]
     if other:

@@ -90,8 +90,17 @@ class Extraction:
             if not all(file.is_whole(self._bytes_per_value) for file in self.files_of(tomogram, particle))
         ]
 
-    def check_room(self) -> None:
-        """Refuse a file system that has no room for all images."""
+    def check_files(self) -> None:
+        """Refuse particles that share a file, and a file system that has no room for all images."""
+        owners: dict[Path, str] = {}
+        for tomogram, particles in self.plan.particles.items():
+            for particle in particles:
+                path = self.files_of(tomogram, particle)[0].path
+                if path in owners:
+                    raise BadInput(
+                        f"{path}: would hold both {owners[path]} and {particle.name}; give them other names."
+                    )
+                owners[path] = particle.name
         needed = sum(
             file.size(self._bytes_per_value)
             for tomogram in self.plan.particles
@@ -108,10 +117,10 @@ class Extraction:
     def extract(self, tomogram: str, particles: Sequence[PlannedParticle], check: CheckAbort, show: Progress) -> None:
         """Cut out and write particles of one tomogram."""
         recording = self.plan.recordings[tomogram]
-        images = recording.images()
+        images = recording.images(np.any([particle.visible for particle in particles], axis=0))
         show(0, len(particles))
         for folder in {file.path.parent for one in particles for file in self.files_of(tomogram, one)}:
-            folder.mkdir(parents=True, exist_ok=True)
+            _prepare(folder)
         with threadpool_limits(1), ThreadPoolExecutor(self.threads) as executor:
             work = [executor.submit(self._write, recording, images, particle) for particle in particles]
             try:
@@ -159,6 +168,13 @@ class Extraction:
                 f"leave --float16 out."
             )
         return short
+
+
+def _prepare(folder: Path) -> None:
+    """Make a folder, and remove what an extraction that was killed was writing there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob(".*.mrc*.*.tmp"):
+        file.unlink(missing_ok=True)
 
 
 def _existing(path: Path) -> Path:

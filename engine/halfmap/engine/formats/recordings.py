@@ -8,7 +8,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
@@ -59,18 +59,20 @@ class Recording:
     places: tuple[ImagePlace, ...]
     image_size_px: tuple[int, int]
 
-    def images(self) -> Float32[np.ndarray, "tilts height width"]:
-        """Read all tilt images."""
+    def images(self, wanted: Bool[np.ndarray, " tilts"] | None = None) -> Float32[np.ndarray, "tilts height width"]:
+        """Read all tilt images, or those that are wanted; the others are 0 and take no memory."""
         width, height = self.image_size_px
-        out = np.empty((len(self.places), height, width), np.float32)
-        for file in dict.fromkeys(place.file for place in self.places):
+        out = np.zeros((len(self.places), height, width), np.float32)
+        chosen = np.flatnonzero(wanted) if wanted is not None else range(len(self.places))
+        for file in dict.fromkeys(self.places[tilt].file for tilt in chosen):
             with _opened(file) as mrc:
-                for tilt, place in enumerate(self.places):
+                for tilt in chosen:
+                    place = self.places[tilt]
                     if place.file == file:
                         out[tilt] = mrc.data[place.index] if mrc.data.ndim == 3 else mrc.data
-        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)))
-        if len(bad):
-            raise BadInput(f"{self.places[bad[0]].file}: tilt image {bad[0] + 1} of {self.series.name} is not finite.")
+        for tilt in chosen:
+            if not np.isfinite(out[tilt]).all():
+                raise BadInput(f"{self.places[tilt].file}: tilt image {tilt + 1} of {self.series.name} is not finite.")
         return out
 
 

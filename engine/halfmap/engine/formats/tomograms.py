@@ -111,6 +111,7 @@ def _tilt_series(
         shifts,
         _imaging(images, file, _number(row, labels.BFACTOR_PER_DOSE, path, 0.0)),
         corner,
+        as_floats(images, labels.PRE_EXPOSURE, file),
     )
 
 

@@ -33,6 +33,8 @@ class TiltSeries:
     corner_px
         Where the tomogram's corner appears in each tilt image, from the image's corner; known only where projection
         matrices are given instead of shifts (RELION 4).
+    pre_exposure
+        e/Å² before each tilt image, where a B-factor takes the place of `ctf.dose`.
     """
 
     name: str
@@ -44,11 +46,17 @@ class TiltSeries:
     shifts_angstrom: Float64[np.ndarray, "tilts 2"]
     ctf: TiltCtf
     corner_px: Float64[np.ndarray, "tilts 2"] | None = None
+    pre_exposure: Float64[np.ndarray, " tilts"] | None = None
 
     @property
     def tilts(self) -> int:
         """Number of tilt images."""
         return len(self.rotations)
+
+    @property
+    def exposure(self) -> Float64[np.ndarray, " tilts"]:
+        """e/Å² before each tilt image."""
+        return self.ctf.dose if self.pre_exposure is None else self.pre_exposure
 
     @property
     def centre_px(self) -> Float64[np.ndarray, "3"]:
