@@ -128,3 +128,30 @@ def test_what_makes_no_sense_is_refused_and_nothing_written(
     assert main([known.get(word, word) for word in words.split()]) == 3
     assert re.search(complaint, capsys.readouterr().err)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_inflation_is_measured_and_told(in_project, tmp_path, capsys):
+    told = tmp_path / "r.json"
+    words = ["--i", str(optimisation_set(in_project)), "--b", "16", "--sym", "C2", "--report", str(told)]
+    assert main(["split", "--inflation", *words]) == 0
+    assert "resolution at FSC 0.143" in capsys.readouterr().out
+    report = json.loads(told.read_text())
+    assert len(report["inflation"]["present"]) == 9
+    assert report["split"]["before_is"] == "as refinement would draw them"
+    assert main(["split", "--inflation", *words]) == 3
+    assert "r.json: exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("--b 15", "--b 15: the box must be even"),
+        ("--b 16 --crop 18", "--crop 18: must be even and no larger than --b 16"),
+        ("--b 16 --bin 0.5", "--bin 0.5: must be 1 or more"),
+        ("--b 16 --j 0", "at least one thread"),
+        ("--b 16 --distance 0", "--distance is 0"),
+    ],
+)
+def test_inflation_of_nonsense_is_refused(in_project, capsys, words, complaint):
+    assert main(["split", "--inflation", "--i", str(optimisation_set(in_project)), *words.split()]) == 3
+    assert complaint in capsys.readouterr().err

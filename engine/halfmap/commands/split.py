@@ -23,6 +23,10 @@ from halfmap.engine.splitting.split import WAYS, SplitReport, SplitSettings, spl
 
 def main(argv: Sequence[str]) -> int:
     """Split, write, tell, and return the exit code."""
+    if "--inflation" in argv:
+        from halfmap.commands import split_inflation
+
+        return split_inflation.main(argv)
     options = parser().parse_args(argv)
     try:
         report = _run(options)
@@ -37,7 +41,9 @@ def main(argv: Sequence[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the options."""
     made = argparse.ArgumentParser(
-        prog="halfmap split", description="Divide particles into two half sets (rlnRandomSubset) that share little."
+        prog="halfmap split",
+        description="Divide particles into two half sets (rlnRandomSubset) that share little.",
+        epilog="halfmap split --inflation --help: how much the FSC of the present half sets owes to neighbours.",
     )
     add_input(made)
     made.add_argument("--o", dest="output", type=Path, required=True, metavar="OUT.star", help="particle file to write")
@@ -68,7 +74,7 @@ def add_input(made: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> SplitReport:
     settings = SplitSettings(options.by, options.distance, options.object, options.cut_above, options.seed)
-    group = _group(options.sym)
+    group = group_of(options.sym)
     files = named_files(options.input, options.tomograms)
     outputs = [options.output, *([options.report] if options.report else [])]
     outputs += [optimisation_set_beside(options.output)] if files.entries else []
@@ -96,7 +102,8 @@ def read_input(files: NamedFiles) -> tuple[LocatedParticles, dict[str, TiltSerie
     return particles, series
 
 
-def _group(symmetry: str) -> PointGroup:
+def group_of(symmetry: str) -> PointGroup:
+    """Read a point group; BadInput says what is offered."""
     try:
         return PointGroup.parse(symmetry)
     except ValueError as error:

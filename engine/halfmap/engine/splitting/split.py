@@ -153,7 +153,7 @@ def split(
     """
     distance, distance_is = _distance(particles, settings.distance_angstrom)
     pairs = close_pairs(particles.position_angstrom, particles.tomogram_index, distance)
-    before, before_is = _before(particles, settings.seed)
+    before, before_is = present_half_sets(particles, settings.seed)
     division = _divided(particles, pairs, settings)
     apart = pair_distances(particles.position_angstrom, pairs)
     touching = [contacts(half, pairs, apart, particles.names) for half in (before, division.half_set)]
@@ -198,7 +198,8 @@ def _distance(particles: LocatedParticles, given: float | None) -> tuple[float, 
     return particles.box_angstrom, "the edge of the box"
 
 
-def _before(particles: LocatedParticles, seed: int) -> tuple[Int64[np.ndarray, " particles"], str]:
+def present_half_sets(particles: LocatedParticles, seed: int) -> tuple[Int64[np.ndarray, " particles"], str]:
+    """Half sets of the file, or those that refinement would draw with a seed; also which of these they are."""
     given = particles.half_set
     if given is not None:
         return given, "as in the file"
