@@ -9,6 +9,7 @@ from halfmap.tui.app import HalfmapApp
 from halfmap.tui.screens.jobs import JobsScreen
 from halfmap.tui.terminal.look import Look
 from tests.snapshot.conftest import NOW, text_of
+from tests.unit.daemon.climber import Climber
 
 SMALL, LARGE = (80, 24), (160, 48)
 LONG = "Ein_sehr_langer_Name_" * 15
@@ -154,6 +155,39 @@ def test_cards(demo, snapshot, size):
 def test_projects(demo, snapshot, monkeypatch):
     monkeypatch.setattr(Path, "cwd", lambda: Path("/home/anna"))
     assert shown(demo.service, keys=("w",)) == snapshot
+
+
+@pytest.fixture
+def climber() -> Climber:
+    """A ladder whose second rung is under way."""
+    made = Climber(FakeService(NOW))
+    made.climb(4, 20.04, 2.4)
+    made.run("bin2.center")
+    made.run("bin2.extract")
+    return made
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x48"])
+def test_ladders(climber, snapshot, size):
+    assert shown(climber.service, size, ("L",)) == snapshot
+
+
+def test_a_ladder_in_trouble_in_ascii(climber, snapshot):
+    climber.run("bin2.reconstruct", JobState.FAILED, "exit code 3: a tilt image cannot be read")
+    look = Look(ascii=True, theme="ansi", colours="16")
+    assert shown(climber.service, keys=("L", "tab"), look=look) == snapshot
+
+
+def test_the_options_of_a_ladders_step(climber, snapshot):
+    assert shown(climber.service, keys=("L", *"jjjjjj", "o")) == snapshot
+
+
+def test_an_option_of_a_step_to_come_that_is_being_set(climber, snapshot):
+    assert shown(climber.service, keys=("L", "G", "k", "enter", "j", "j", "j", "enter")) == snapshot
+
+
+def test_no_ladders(snapshot):
+    assert shown(FakeService(NOW), keys=("L",)) == snapshot
 
 
 def test_the_question_of_how_to_stop(demo, snapshot):

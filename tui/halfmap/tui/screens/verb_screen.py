@@ -21,6 +21,7 @@ class VerbScreen(StartingScreen):
         *(verb.binding for verb in VERBS),
         Binding("c", "cards", "cards", tooltip="Cards, cores, projects"),
         Binding("w", "projects", "projects", tooltip="Projects: watch another one, or one no more"),
+        Binding("L", "ladders", "ladders", tooltip="Ladders: from a coarse binning to a fine one, unattended"),
     ]
 
     def __init__(self) -> None:
@@ -83,6 +84,12 @@ class VerbScreen(StartingScreen):
         from halfmap.tui.screens.cards import CardsScreen
 
         self.app.push_screen(CardsScreen())
+
+    def action_ladders(self) -> None:
+        """Show the ladders of binnings."""
+        from halfmap.tui.screens.ladders import LaddersScreen
+
+        self.app.push_screen(LaddersScreen())
 
     def action_projects(self) -> None:
         """Show the projects."""

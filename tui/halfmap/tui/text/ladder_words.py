@@ -32,7 +32,7 @@ def _about_search(values: dict[str, str | None]) -> str:
         return "follows from the rung before"
     is_local = sampling == values.get("auto_local_sampling")
     angle = sampling.removesuffix(" degrees")
-    return f"from {low_pass} Å, {angle}°{' local' if is_local else ''}, ±{reach} px"
+    return f"from {low_pass} Å, {angle}°{' local' if is_local else ''}, {reach} px"
 
 
 def resolution_of(step: LadderStep) -> str:
