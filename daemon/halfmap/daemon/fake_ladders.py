@@ -112,8 +112,8 @@ class FakeLadders(FakeMemory):
             sight = sights.get(notes.jobs.get(identity(binning, "refine"), ""), Sight())
             row = self._row(sight.number) if sight.number and sight.state is JobState.FINISHED else None
             if row and row.resolution_angstrom:
-                accuracy = row.accuracy_translation_angstrom
-                reached[binning] = Reached(row.name, binning, row.resolution_angstrom, accuracy)
+                accuracy, step = row.accuracy_translation_angstrom, row.angular_step_deg
+                reached[binning] = Reached(row.name, binning, row.resolution_angstrom, accuracy, step)
         return Standing(ladder, notes, Known(ladder.pixel_size or _PIXEL_SIZE_ANGSTROM, notes.jobs, reached), sights)
 
     def _sights(self, project: str, notes: Notes) -> dict[str, Sight]:

@@ -30,12 +30,15 @@ class Reached:
         Of the joined map (gold standard).
     accuracy_translation_angstrom
         RELION's estimate of the error of an offset; None if it is not known.
+    angular_step_deg
+        Sampling that it ended with, after oversampling; None if it is not known.
     """
 
     job: str
     binning: int
     resolution_angstrom: float
     accuracy_translation_angstrom: float | None = None
+    angular_step_deg: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +100,27 @@ def first_low_pass(reached: Reached) -> Chosen:
 
 
 def first_sampling(reached: Reached, diameter_angstrom: float) -> Chosen:
-    """Angular step to begin with: the coarsest that resolves what is known, at the particle's edge.
+    """Angular step to begin with: the coarsest that resolves what is known, or the one that the rung before ended with.
 
-    Detail of size d at distance D/2 from the centre moves by d when the particle turns by arctan(2 d / D).
+    Detail of size d at distance D/2 from the centre moves by d when the particle turns by arctan(2 d / D). A local
+    search looks six steps around: with a coarser step than the last one it would forget what is known of the poses.
     """
     wanted = math.degrees(math.atan(2 * reached.resolution_angstrom / diameter_angstrom))
-    steps = [_COARSEST_STEP_DEG / 2 ** (order + 1) for order in range(len(ANGULAR_SAMPLINGS))]
-    order = next((order for order, step in enumerate(steps) if step <= wanted), len(steps) - 1)
+    last = reached.angular_step_deg
+    if last is not None and last <= wanted:
+        return Chosen(_name_of_step(last), f"the step that {_called(reached)} ended with")
     return Chosen(
-        ANGULAR_SAMPLINGS[order],
+        _name_of_step(wanted),
         f"coarsest step within {wanted:.1f}°, which move a detail of {_short(reached.resolution_angstrom)} Å "
         f"({_called(reached)}) by its size at the edge of {_short(diameter_angstrom)} Å",
     )
+
+
+def _name_of_step(at_most_deg: float) -> str:
+    """Name RELION's coarsest step that is not above a limit, its finest if all are."""
+    steps = [_COARSEST_STEP_DEG / 2 ** (order + 1) for order in range(len(ANGULAR_SAMPLINGS))]
+    order = next((order for order, step in enumerate(steps) if step <= at_most_deg * (1 + 1e-6)), len(steps) - 1)
+    return ANGULAR_SAMPLINGS[order]
 
 
 def local_from(sampling: Chosen) -> Chosen:

@@ -60,6 +60,16 @@ def test_the_first_step_is_the_coarsest_that_moves_the_edge_by_no_more_than_a_re
     assert step == 30 or moved(2 * step) > resolution * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("last", "first"), [(15.0, "7.5"), (7.5, "7.5"), (3.75, "3.7"), (0.9375, "0.9"), (None, "7.5")]
+)
+def test_it_does_not_begin_more_coarsely_than_the_rung_before_has_ended(last, first):
+    # 20 Å at the edge of 200 Å: 11.3 degrees
+    chosen = first_sampling(Reached("Refine3D/job012/", 4, 20.0, 1.0, last), 200.0)
+    assert chosen.value == f"{first} degrees"
+    assert ("ended with" in chosen.why) == (last not in (15.0, None))
+
+
 def test_searches_are_local_from_the_first_step_on():
     sampling = first_sampling(reached(12.0), 230.0)
     assert (sampling.value, local_from(sampling).value) == ("3.7 degrees", "3.7 degrees")

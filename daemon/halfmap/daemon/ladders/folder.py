@@ -113,8 +113,8 @@ def _reached(project: Path, ladder: Ladder, notes: Notes) -> Iterable[tuple[int,
         job = notes.jobs.get(identity(binning, "refine"))
         found = read_joined(project / job / "run", 0) if job else None
         if job and found and found.resolution_angstrom:
-            accuracy = found.accuracy_translation_angstrom
-            yield binning, Reached(job, binning, found.resolution_angstrom, accuracy)
+            accuracy, step = found.accuracy_translation_angstrom, found.angular_step_deg
+            yield binning, Reached(job, binning, found.resolution_angstrom, accuracy, step)
 
 
 def pixel_size(project: Path, ladder: Ladder) -> float | None:
