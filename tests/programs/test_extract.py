@@ -335,6 +335,18 @@ def test_an_earlier_extraction_is_neither_overwritten_nor_mixed_with_another(ext
     assert (weights.dtype, weights.shape) == (np.float16, (32, 16, 9))
 
 
+def test_an_extraction_that_was_killed_before_its_first_image_goes_on(extract):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Extraction, "extract", killed)
+        with pytest.raises(KeyboardInterrupt):
+            extract("--stack2d")
+    extract("--stack2d", "--only_do_unfinished")
+    assert len(stacks()) == 12
+
+
 def test_a_record_that_is_torn_is_refused(extract, refused):
     extract("--stack2d")
     for text in ("{", "[1]", '"x"'):

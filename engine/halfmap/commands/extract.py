@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
 from halfmap.engine.extraction.cutting import ExtractionSettings
 from halfmap.engine.extraction.places import ExtractionFolder
-from halfmap.engine.extraction.plan import ExtractionOptions, ExtractionPlan, plan_extraction
+from halfmap.engine.extraction.plan import ExtractionOptions, ExtractionPlan, PlannedParticle, plan_extraction
 from halfmap.engine.extraction.record import begin, check_record, record_of, refuse_results
 from halfmap.engine.extraction.tables import extracted_tables
 from halfmap.engine.extraction.work import Extraction
@@ -106,9 +106,10 @@ def _work(options: argparse.Namespace, folder: ExtractionFolder, check: CheckAbo
         check_record(folder, record)
     _tell(plan)
     check()
-    extraction.check_files()
+    todo = extraction.unfinished() if options.only_do_unfinished else dict(plan.particles)
+    extraction.check_files(todo)
     begin(folder, record, options.overwrite)
-    _extract(extraction, check)
+    _extract(extraction, todo, check)
     write_star(folder.particles, extracted_tables(plan, folder))
     write_optimisation_set(
         folder.optimisation_set, {**sources.entries, labels.PARTICLES_FILE: folder.particles.as_posix()}
@@ -204,12 +205,12 @@ def _tell(plan: ExtractionPlan) -> None:
         print(f" --b times --bin is no whole number: images are binned by {exact:.5f} rather than {cutting.binning:g}")
 
 
-def _extract(extraction: Extraction, check: CheckAbort) -> None:
+def _extract(extraction: Extraction, todo: Mapping[str, Sequence[PlannedParticle]], check: CheckAbort) -> None:
     bar = ProgressBar(sys.stdout)
     tomograms = extraction.plan.recordings
     for number, tomogram in enumerate(tomograms, 1):
         check()
-        particles, count = extraction.unfinished(tomogram), len(extraction.plan.particles[tomogram])
+        particles, count = todo[tomogram], len(extraction.plan.particles[tomogram])
         kept = f", {count - len(particles)} of them are there already" if count > len(particles) else ""
         print(f"\n Tomogram {tomogram} ({number} of {len(tomograms)}): {count} particles{kept}", flush=True)
         if particles:

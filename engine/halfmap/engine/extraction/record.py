@@ -72,12 +72,12 @@ def check_record(folder: ExtractionFolder, record: Record) -> None:
 def begin(folder: ExtractionFolder, record: Record, overwrite: bool) -> None:
     """Make the folder and write the record; with `overwrite` remove what an earlier extraction has left first."""
     try:
-        folder.images.mkdir(parents=True, exist_ok=True)
+        folder.folder.mkdir(parents=True, exist_ok=True)
         if overwrite:
             for file in (folder.particles, folder.optimisation_set, folder.record):
                 file.unlink(missing_ok=True)
-            shutil.rmtree(folder.images)
-            folder.images.mkdir()
+            if folder.images.exists():
+                shutil.rmtree(folder.images)
     except OSError as error:
         raise BadInput(f"{folder.folder}: cannot be used as a directory ({error.strerror}).") from error
     with written_whole(folder.record) as temporary:

@@ -1,7 +1,7 @@
 """Cutting out and writing the particles of a plan."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +40,13 @@ class ImageFile:
 
     def is_whole(self, bytes_per_value: int) -> bool:
         """Tell whether it is there, of the right shape and length."""
+        if not self.path.exists() or self.path.stat().st_size != self.size(bytes_per_value):
+            return False
         try:
             header = read_stack_header(self.path)
         except BadInput:
             return False
-        return (header.images, header.height_px, header.width_px) == self.shape and (
-            self.path.stat().st_size == self.size(bytes_per_value)
-        )
+        return (header.images, header.height_px, header.width_px) == self.shape
 
     def size(self, bytes_per_value: int) -> int:
         """Length in bytes."""
@@ -82,15 +82,18 @@ class Extraction:
             ImageFile(self.folder.weights(tomogram, particle.name), (2 * crop, crop, crop // 2 + 1)),
         ]
 
-    def unfinished(self, tomogram: str) -> list[PlannedParticle]:
-        """Particles of a tomogram whose files are not all there and whole."""
-        return [
-            particle
-            for particle in self.plan.particles[tomogram]
-            if not all(file.is_whole(self._bytes_per_value) for file in self.files_of(tomogram, particle))
-        ]
+    def unfinished(self) -> dict[str, list[PlannedParticle]]:
+        """Particles of each tomogram whose files are not all there and whole."""
+        return {
+            tomogram: [
+                particle
+                for particle in particles
+                if not all(file.is_whole(self._bytes_per_value) for file in self.files_of(tomogram, particle))
+            ]
+            for tomogram, particles in self.plan.particles.items()
+        }
 
-    def check_files(self) -> None:
+    def check_files(self, unfinished: Mapping[str, Sequence[PlannedParticle]]) -> None:
         """Refuse particles that share a file, and a file system that has no room for all images."""
         owners: dict[Path, str] = {}
         for tomogram, particles in self.plan.particles.items():
@@ -103,8 +106,8 @@ class Extraction:
                 owners[path] = particle.name
         needed = sum(
             file.size(self._bytes_per_value)
-            for tomogram in self.plan.particles
-            for particle in self.unfinished(tomogram)
+            for tomogram, particles in unfinished.items()
+            for particle in particles
             for file in self.files_of(tomogram, particle)
         )
         free = shutil.disk_usage(_existing(self.folder.folder)).free
