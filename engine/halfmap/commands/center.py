@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from halfmap.engine.centring.report import offset_json, offset_text
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.whole_file import written_whole
 from halfmap.engine.job_program import CheckAbort, JobProgram
-from halfmap.engine.reporting.progress_bar import ProgressBar
+from halfmap.engine.reporting.progress_bar import ticking
 from halfmap.engine.sampling.symmetry import PointGroup
 
 RESULT = "center.json"
@@ -74,7 +74,7 @@ def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
         compared.halves,
         compared.pixel_size_angstrom,
         group.open_axes,
-        _ticking(len(compared.matcher.recipes) * compared.matcher.steps_per_recipe, check_abort),
+        ticking(sys.stdout, len(compared.matcher.recipes) * compared.matcher.steps_per_recipe, check_abort),
     )
     reach = compared.reach_angstrom
     print(offset_text(offset, compared.grid.pixel_size_angstrom, group.open_axes, reach), flush=True)
@@ -89,21 +89,6 @@ def _group(symmetry: str) -> PointGroup:
         return PointGroup.parse(symmetry)
     except ValueError as error:
         raise BadInput(f"--sym: {error}.") from None
-
-
-def _ticking(total: int, check_abort: CheckAbort) -> Callable[[], None]:
-    """Move a bar by one step at each call, and look whether the job is to stop."""
-    bar = ProgressBar(sys.stdout)
-    bar.show(0, total)
-    done = 0
-
-    def tick() -> None:
-        nonlocal done
-        done += 1
-        bar.show(done, total)
-        check_abort()
-
-    return tick
 
 
 def _write(

@@ -23,6 +23,8 @@ from halfmap.engine.postprocessing import (
     write_postprocessed,
 )
 from halfmap.engine.postprocessing.files import star_file
+from halfmap.engine.postprocessing.postprocess import STEPS
+from halfmap.engine.reporting.progress_bar import ticking
 from halfmap.engine.scoring.maps import read_pair
 
 
@@ -91,9 +93,9 @@ def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     settings = settings_of(options, pixel_size)
     mask = _mask(options.mask, first, pixel_size)
     print(f" comparing {first_file} and {second_file}: {first.box_px} px at {pixel_size:g} Å", flush=True)
+    tick = ticking(sys.stdout, STEPS, check_abort)
     check_abort()
-    result = postprocess(first.density, second.density, mask, pixel_size, settings)
-    check_abort()
+    result = postprocess(first.density, second.density, mask, pixel_size, settings, tick)
     names = SourceNames(str(first_file), str(second_file), str(options.mask or ""))
     written = write_postprocessed(options.o, result, names)
     print(summary_text(result))

@@ -22,8 +22,8 @@ def offset_text(offset: Offset, pixel_size_angstrom: float, open_axes: Open, rea
     lines = [
         f" the structure lies at ({_point(offset.angstrom / pixel_size_angstrom, '.2f')}) px of the map, "
         f"({_point(offset.angstrom, '.2f')}) Å from its centre",
-        f" uncertainty: {_axes(offset.uncertainty_angstrom, open_axes)} Å "
-        f"(± {_axes(offset.uncertainty_angstrom / pixel_size_angstrom, open_axes)} px)",
+        f" uncertainty: ± {_axes(offset.uncertainty_angstrom / pixel_size_angstrom, open_axes)} px, "
+        f"± {_axes(offset.uncertainty_angstrom, open_axes)} Å",
         f"   between ways to compare: {_axes(offset.spread_angstrom, open_axes)} Å; {noise}",
         f" score: {offset.score:.3f} (1: the same)",
     ]

@@ -1,5 +1,6 @@
 """Half maps in, resolution and sharpened map out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from halfmap.engine.postprocessing.curves import FscCurves, fsc_curves
 from halfmap.engine.postprocessing.guinier import GuinierFit, fit_b_factor, log_amplitudes
 from halfmap.engine.postprocessing.settings import FitRange, PostprocessSettings
 from halfmap.engine.postprocessing.sharpening import b_factor_weights, final_low_pass, fsc_weights, mtf_weights
+
+STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def postprocess(
     mask: Float[np.ndarray, "n n n"] | None,
     pixel_size_angstrom: float,
     settings: PostprocessSettings | None = None,
+    tick: Callable[[], None] = lambda: None,
 ) -> Postprocessed:
     """Compare two unfiltered half maps within a mask, and sharpen their mean.
 
@@ -89,6 +93,8 @@ def postprocess(
         Of the maps.
     settings
         How; by default without a B-factor.
+    tick
+        Called after each of the two `STEPS`: comparing, and sharpening.
 
     Raises
     ------
@@ -101,12 +107,14 @@ def postprocess(
     """
     settings = settings or PostprocessSettings()
     curves = fsc_curves(first, second, mask, settings.randomise_below_fsc, settings.random_seed)
+    tick()
     extent_angstrom = first.shape[0] * pixel_size_angstrom
     shell = curves.resolution_shell
     resolution = extent_angstrom / shell if shell else None
     mean = transform_map((first.astype(np.float64) + second.astype(np.float64)) / 2)
     steps = _sharpen(mean, curves, pixel_size_angstrom, resolution, settings)
     sharpened = restore_map(steps.transform).astype(np.float32)
+    tick()
     return Postprocessed(
         curves=curves,
         pixel_size_angstrom=pixel_size_angstrom,

@@ -56,6 +56,19 @@ class ProgressBar:
         self._out.flush()
 
 
+def ticking(out: TextIO, total: int, after_each: Callable[[], None]) -> Callable[[], None]:
+    """Draw a bar that moves by one step whenever the result is called, and then call `after_each`."""
+    bar = ProgressBar(out)
+    bar.show(0, total)
+    steps = iter(range(1, total + 1))
+
+    def tick() -> None:
+        bar.show(next(steps), total)
+        after_each()
+
+    return tick
+
+
 def bar_text(elapsed_s: float, share: float) -> str:
     """Lay the bar out: elapsed and expected time, and sixty dots when all is done."""
     total = elapsed_s / max(share, 1e-9)
