@@ -152,7 +152,7 @@ RECONSTRUCT = JobType(
         Output("half1.mrc", "DensityMap.mrc.relion.tomo.halfmap.reconstruct", depth=99),
         Output("optimisation_set.star", "TomoOptimisationSet.star.relion.tomo.reconstruct"),
     ),
-    redo=lambda _job, _engine: "--only_do_unfinished",
+    redo=lambda _job, _engine: GO_ON,
 )
 POSTPROCESS = JobType(
     label="relion.postprocess",

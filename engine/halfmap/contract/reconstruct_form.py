@@ -72,7 +72,10 @@ def problems(job: Reconstruct) -> list[Problem]:
 
 def refusals(job: Reconstruct) -> list[str]:
     """Tell what halfmap's program does not do; RELION's may."""
-    return refusals_of_ranks(job)
+    finer = [
+        problem_about(Reconstruct, "binning", "is below 1; halfmap's program does not magnify, give 1 or more").message
+    ]
+    return [*refusals_of_ranks(job), *(finer if job.binning < 1 else [])]
 
 
 def words(job: Reconstruct, folder: str) -> list[str]:

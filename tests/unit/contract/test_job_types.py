@@ -227,6 +227,7 @@ def test_halfmaps_programs_are_one_process_each():
     assert problems(job) == []
     assert "set it to 1, and nr_threads to 12" in launch_problems(job)[0]
     assert "half1" in launch_problems(PostProcess(fn_in="half2.mrc", fn_mask="m.mrc"))[0]
+    assert "give 1 or more" in launch_problems(Reconstruct(in_optimisation=SET, binning=0.5))[0]
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
