@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from halfmap.commands.split import add_input, inputs_of, read_input, write_report
+from halfmap.commands.split import add_input, inputs_of, write_report
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.located_particles import LocatedParticles
+from halfmap.engine.formats.located_particles import LocatedParticles, read_located_particles
 from halfmap.engine.splitting.contacts import Contact, closest
 from halfmap.engine.splitting.duplicates import clusters_in_one_half, kept_of_duplicates, quality
 from halfmap.engine.splitting.inputs import NamedFiles, named_files
@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace) -> DuplicatesReport:
     outputs = [*_particle_files(options), *([options.report] if options.report else [])]
     outputs += [optimisation_set_beside(options.output)] if files.entries else []
     check_outputs(outputs, inputs_of(options, files), options.overwrite)
-    particles, _ = read_input(files)
+    particles, _ = read_located_particles(files.particles, files.tomograms)
     report = (_keep_in_one_half if options.keep_in_one_half else _remove)(options, files, particles)
     if options.report:
         write_report(options.report, asdict(report))

@@ -10,10 +10,8 @@ from pathlib import Path
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.located_particles import LocatedParticles, read_located_particles
-from halfmap.engine.formats.tomograms import read_tomograms
+from halfmap.engine.formats.located_particles import read_located_particles
 from halfmap.engine.formats.whole_file import written_whole
-from halfmap.engine.particles.tilt_series import TiltSeries
 from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.splitting.contacts import Contact, Contacts
 from halfmap.engine.splitting.inputs import NamedFiles, named_files
@@ -79,7 +77,7 @@ def _run(options: argparse.Namespace) -> SplitReport:
     outputs = [options.output, *([options.report] if options.report else [])]
     outputs += [optimisation_set_beside(options.output)] if files.entries else []
     check_outputs(outputs, inputs_of(options, files), options.overwrite)
-    particles, series = read_input(files)
+    particles, series = read_located_particles(files.particles, files.tomograms)
     half_set, report = split(particles, settings, series, group)
     particles.write(options.output, particles.table.assign(**{labels.RANDOM_SUBSET: half_set}))
     write_set_beside(files, options.output)
@@ -91,15 +89,6 @@ def _run(options: argparse.Namespace) -> SplitReport:
 def inputs_of(options: argparse.Namespace, files: NamedFiles) -> list[Path]:
     """All files that are read, as far as they are named by options."""
     return [options.input, files.particles, *([files.tomograms] if files.tomograms else [])]
-
-
-def read_input(files: NamedFiles) -> tuple[LocatedParticles, dict[str, TiltSeries] | None]:
-    """Read particles and, where they are named, the tilt series."""
-    particles = read_located_particles(files.particles)
-    if files.tomograms is None:
-        return particles, None
-    series = read_tomograms(files.tomograms, Path(), list(particles.tomograms))
-    return particles, series
 
 
 def group_of(symmetry: str) -> PointGroup:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from halfmap.commands.split import add_input, group_of, inputs_of, read_input, write_report
+from halfmap.commands.split import add_input, group_of, inputs_of, write_report
 from halfmap.engine.averaging.average import common_pixel_size
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
+from halfmap.engine.formats.located_particles import read_located_particles
 from halfmap.engine.formats.placed_particles import read_placed_particles
 from halfmap.engine.job_program import CheckAbort, JobProgram
 from halfmap.engine.reporting.progress_bar import ProgressBar
@@ -70,7 +71,7 @@ def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
         raise BadInput("--t: no tomogram set is named; half maps are made from the tilt series.")
     if options.report:
         check_outputs([options.report], inputs_of(options, files), options.overwrite)
-    located, _ = read_input(files)
+    located, _ = read_located_particles(files.particles, files.tomograms)
     trajectories = files.entries.get(labels.TRAJECTORIES_FILE)
     placed = read_placed_particles(
         files.particles, files.tomograms, Path(trajectories) if trajectories else None, Path()

@@ -38,7 +38,7 @@ def located(tmp_path: Path):
     def make(tomograms, positions, **columns) -> LocatedParticles:
         table = particles_table(tomograms, positions).assign(**columns)
         write_star(tmp_path / "made.star", {"optics": optics_table(), "particles": table})
-        return read_located_particles(tmp_path / "made.star")
+        return read_located_particles(tmp_path / "made.star")[0]
 
     return make
 

@@ -11,7 +11,9 @@ from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
 from halfmap.engine.formats.star import Table, read_star, write_star
+from halfmap.engine.formats.tomograms import read_tomograms
 from halfmap.engine.particles.pose import euler_to_matrix
+from halfmap.engine.particles.tilt_series import TiltSeries
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,10 @@ class LocatedParticles:
         write_star(path, tables)
 
 
-def read_located_particles(path: Path, pixel_sizes_angstrom: dict[str, float] | None = None) -> LocatedParticles:
-    """Read particles and find their absolute positions.
+def read_located_particles(
+    path: Path, tomograms: Path | None = None, project: Path = Path()
+) -> tuple[LocatedParticles, dict[str, TiltSeries] | None]:
+    """Read particles and find their absolute positions; read their tilt series, too, where a tomogram set is given.
 
     The position is the coordinate less A_sub · origin, as in `particle_set`.
 
@@ -97,8 +101,10 @@ def read_located_particles(path: Path, pixel_sizes_angstrom: dict[str, float] | 
     ----------
     path
         Particle file.
-    pixel_sizes_angstrom
-        Tilt-series pixel size of each tomogram, for coordinates in pixels; without it the optics table's is taken.
+    tomograms
+        Tomogram set. It also tells the pixel size of coordinates in pixels; without it the optics table's is taken.
+    project
+        Directory to which the paths in the tomogram set are relative.
 
     Raises
     ------
@@ -110,19 +116,22 @@ def read_located_particles(path: Path, pixel_sizes_angstrom: dict[str, float] | 
     if table.empty:
         raise BadInput(f"{path}: holds no particles.")
     tomo_names = required(table, labels.TOMO_NAME, path)
-    tomograms = tuple(dict.fromkeys(tomo_names))
-    number = {name: i for i, name in enumerate(tomograms)}
+    names = tuple(dict.fromkeys(tomo_names))
+    number = {name: i for i, name in enumerate(names)}
+    series = read_tomograms(tomograms, project, list(names)) if tomograms else None
+    pixel_sizes = {name: one.pixel_size_angstrom for name, one in series.items()} if series else None
     frame = euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0))
     offset = np.einsum("nij,nj->ni", frame, as_vectors(table, labels.ORIGINS, path, 0.0))
-    return LocatedParticles(
+    found = LocatedParticles(
         path,
         tables,
         _names(table, path),
-        tomograms,
+        names,
         np.array([number[name] for name in tomo_names]),
-        _coordinates_angstrom(tables, tomo_names, pixel_sizes_angstrom, path) - offset,
+        _coordinates_angstrom(tables, tomo_names, pixel_sizes, path) - offset,
         frame @ euler_to_matrix(as_vectors(table, labels.ANGLES, path, 0.0)),
     )
+    return found, series
 
 
 def _names(table: pd.DataFrame, path: Path) -> tuple[str, ...]:
