@@ -130,6 +130,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="halfmap reconstruct",
         description="Average particles with known poses from their tilt series.",
+        epilog="With --from_images, extracted particles are averaged: halfmap reconstruct --from_images --help.",
         allow_abbrev=False,
     )
     add = top.add_argument

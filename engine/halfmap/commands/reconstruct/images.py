@@ -1,0 +1,108 @@
+"""``halfmap reconstruct --from_images``: an average of extracted particles with known poses."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from halfmap.contract.exit_codes import ExitCode
+from halfmap.engine.averaging.image_average import ImageAverageSettings, average_images, checked_stacks
+from halfmap.engine.errors import BadInput
+from halfmap.engine.formats import labels
+from halfmap.engine.formats.fsc_table import read_fsc
+from halfmap.engine.formats.mrc import write_map
+from halfmap.engine.formats.optimisation_set import read_optimisation_set
+from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
+from halfmap.engine.fourier.transform import window_map
+from halfmap.engine.job_program import CheckAbort, JobProgram
+from halfmap.engine.particles.particle import ParticleSet
+from halfmap.engine.reporting.progress_bar import ProgressBar
+from halfmap.engine.sampling.symmetry import PointGroup
+
+
+def main(argv: Sequence[str]) -> int:
+    """Average, and return the exit code."""
+    options = parser().parse_args(argv)
+    if options.o.exists() and not options.overwrite:
+        # an earlier result and its markers are left alone
+        print(f"ERROR: {options.o}: is there already; choose another --o, or say --overwrite.", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, check_abort))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the options, which are those of ``relion_reconstruct`` as far as they concern extracted particles."""
+    top = argparse.ArgumentParser(
+        prog="halfmap reconstruct --from_images",
+        description="Average extracted particles with known poses: RELION-5 2D stacks.",
+        allow_abbrev=False,
+    )
+    add = top.add_argument
+    add("--i", type=Path, metavar="PARTICLES.star", help="particles [those of the set]")
+    add("--ios", type=Path, metavar="SET.star", help="optimisation set")
+    add("--tomograms", type=Path, metavar="TOMOGRAMS.star", help="tomogram set [that of the set]")
+    add("--o", type=Path, default=Path("relion.mrc"), metavar="MAP.mrc", help="map to write [relion.mrc]")
+    add("--sym", default="C1", metavar="G", help="point group [C1]")
+    add("--ctf", action="store_true", help="correct for the CTF")
+    add("--maxres", type=float, default=-1.0, metavar="Å", help="largest resolution that is used [Nyquist]")
+    add("--fsc", type=Path, metavar="FSC.star", help="filter by this gold-standard FSC between half maps")
+    add("--subset", type=int, choices=(-1, 1, 2), default=-1, help="half set [-1: all particles]")
+    add("--newbox", type=int, default=-1, metavar="PX", help="box of the map, cropped or padded [that of the images]")
+    add("--pad", type=int, choices=(1, 2), default=2, help="padding factor [2]")
+    add("--angpix", type=float, default=-1.0, metavar="Å", help="pixel size [that of the particle file]")
+    add("--j", type=int, default=1, metavar="N", help="threads [1]")
+    add("--overwrite", action="store_true", help="replace the map if it is there")
+    add("--pipeline_control", type=Path, metavar="DIR/", help="folder of the job's marker files")
+    return top
+
+
+def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
+    settings = settings_of(options)
+    particles = checked_stacks(_particles(options), options.angpix if options.angpix > 0 else None)
+    fsc = read_fsc(options.fsc) if options.fsc else None
+    members = list(range(len(particles)))
+    if options.subset > 0:
+        members = particles.members(options.subset).tolist()
+    if not members:
+        raise BadInput(f"--subset {options.subset}: no particle is in this half set ({labels.RANDOM_SUBSET}).")
+    bar = ProgressBar(sys.stdout)
+
+    def progress(done: int) -> None:
+        check_abort()
+        bar.show(done, len(members))
+
+    print(f" Adding up {len(members)} particles", flush=True)
+    progress(0)
+    density = average_images(particles, members, settings, fsc, progress)
+    if options.newbox > 0:
+        density = window_map(density, options.newbox)
+    write_map(options.o, density, particles.optics_groups[0].pixel_size_angstrom)
+    print(f" Written: {options.o}")
+
+
+def settings_of(options: argparse.Namespace) -> ImageAverageSettings:
+    """Check the options and group them; BadInput names all that is wrong."""
+    problems = [
+        (options.j < 1, f"--j {options.j}: at least one thread is needed."),
+        (options.newbox > 0 and options.newbox % 2, f"--newbox {options.newbox}: must be even."),
+    ]
+    found = [text for wrong, text in problems if wrong]
+    try:
+        group = PointGroup.parse(options.sym)
+    except ValueError as error:
+        raise BadInput(*found, f"--sym: {error}.") from None
+    if found:
+        raise BadInput(*found)
+    limit = options.maxres if options.maxres > 0 else None
+    return ImageAverageSettings(group, options.ctf, limit, options.pad, options.j)
+
+
+def _particles(options: argparse.Namespace) -> ParticleSet:
+    entries = read_optimisation_set(options.ios) if options.ios else {}
+    given = {labels.PARTICLES_FILE: options.i, labels.TOMOGRAMS_FILE: options.tomograms}
+    entries |= {label: path.as_posix() for label, path in given.items() if path}
+    for label, flag in ((labels.PARTICLES_FILE, "--i"), (labels.TOMOGRAMS_FILE, "--tomograms")):
+        if not entries.get(label):
+            raise BadInput(f"{flag}: no file is named as {label}; give it, or an optimisation set by --ios.")
+    path = Path(entries[labels.PARTICLES_FILE])
+    return read_particle_set(path, read_particle_file(path), Path(entries[labels.TOMOGRAMS_FILE]), Path())
