@@ -107,6 +107,13 @@ def test_hostile_names_make_a_harmless_file_name(service: FakeService, tmp_path:
     assert written.name == "Refine3D_.._..___31m_b_" + "x" * 77 + ".html"
 
 
+def test_jobs_without_iterations_have_no_report(service: FakeService, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    service.add_job("/p", name="Extract/job004/", kind="relion.pseudosubtomo")
+    assert "Extract/job004 is no refinement" in told(capsys, "report", "1", code=2)
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_job_that_is_not_known_and_a_daemon_that_is_away_are_told(demo: Demo, daemon: Daemon, capsys) -> None:
     assert "there is no job 99" in told(capsys, "report", "99", code=1)
     daemon.do(lambda: setattr(demo.service, "away", "gone"))

@@ -12,6 +12,7 @@ from halfmap.daemon.client import Client
 from halfmap.tui.report.gather import ask, look
 from halfmap.tui.report.matter import Told
 from halfmap.tui.report.page import page
+from halfmap.tui.text.figures import is_refinement, known_as
 from halfmap.tui.text.plain import plain
 
 
@@ -32,6 +33,10 @@ def main(argv: Sequence[str]) -> int:
 
     async def story(client: Client) -> int:
         (row,) = await jobs_meant(client, options.job, options.project)
+        if not is_refinement(row):
+            raise Unusable(
+                f"{known_as(row)} is no refinement, which reports are about; `halfmap show` tells what it did."
+            )
         _check(options.output or _usual_name(row.name), options.overwrite)
         told.append(await ask(client, row.job))
         return Code.DONE
