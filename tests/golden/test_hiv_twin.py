@@ -63,18 +63,29 @@ def test_poses_are_closer_to_the_truth(hiv_twin: Path, ours: Job, theirs: Job) -
     assert found.position_p90_angstrom <= NO_WORSE * expected.position_p90_angstrom
 
 
-def test_the_final_map_is_that_of_relion_up_to_the_resolution(ours: Job, theirs: Job) -> None:
-    names = (job.folder / "run_class001.mrc" for job in (ours, theirs))
+def test_the_final_map_is_as_close_to_that_of_the_true_poses(hiv_twin: Path, ours: Job, theirs: Job) -> None:
+    """In the outer half of the shells, where poses matter: 0.014 closer (global), 0.003 less close (local)."""
+    outer = slice(10, resolution_shell(theirs, None) + 1)
+    truth = hiv_twin / "Reconstruct/job005/merged.mrc"
+    found, expected = (
+        np.mean(score_maps(truth, job.folder / "run_class001.mrc", radius_angstrom=SPHERE_RADIUS_ANGSTROM).fsc[outer])
+        for job in (ours, theirs)
+    )
+    assert found > expected - 0.01
+
+
+def test_the_final_map_is_that_of_relion_up_to_the_resolution(as_relion: Job, theirs: Job) -> None:
+    names = (job.folder / "run_class001.mrc" for job in (as_relion, theirs))
     score = score_maps(*names, radius_angstrom=SPHERE_RADIUS_ANGSTROM)
-    last = min(resolution_shell(ours, None), resolution_shell(theirs, None))
+    last = min(resolution_shell(as_relion, None), resolution_shell(theirs, None))
     assert min(score.fsc[: last + 1]) >= 0.97
     assert score.grey_scale == pytest.approx(1, abs=0.03)
 
 
-def test_unfiltered_half_maps_are_written_and_alike(ours: Job, theirs: Job) -> None:
+def test_unfiltered_half_maps_are_written_and_alike(as_relion: Job, theirs: Job) -> None:
     for half in (1, 2):
         name = f"run_half{half}_class001_unfil.mrc"
-        found, expected = (mrcfile.read(job.folder / name).astype(float) for job in (ours, theirs))
+        found, expected = (mrcfile.read(job.folder / name).astype(float) for job in (as_relion, theirs))
         assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.97
 
 
