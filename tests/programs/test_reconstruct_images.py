@@ -67,3 +67,13 @@ def test_what_cannot_be_done_is_refused(run, words, problem):
     assert code == ExitCode.BAD_INPUT
     assert problem in told.err
     assert not path.exists()
+
+
+def test_stacks_that_are_not_those_of_the_file_are_refused_before_anything_is_added(run, tiny_project, tmp_path):
+    text = (tiny_project / "Extract" / "job001" / "particles.star").read_text()
+    (tmp_path / "particles.star").write_text(text.replace("[1,1,1,1,1]", "[1,1,0,1,1]", 1))
+    code, told, path = run("--i", str(tmp_path / "particles.star"))
+    assert code == ExitCode.BAD_INPUT
+    assert "holds 5 images, but 4 tilt images" in told.err
+    assert "Adding" not in told.out
+    assert not path.exists()

@@ -18,6 +18,7 @@ from halfmap.engine.job_program import CheckAbort, JobProgram
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.reporting.progress_bar import ProgressBar
 from halfmap.engine.sampling.symmetry import PointGroup
+from halfmap.engine.setup.stacks import check_stacks
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     settings = settings_of(options)
     particles = checked_stacks(_particles(options), options.angpix if options.angpix > 0 else None)
+    check_stacks(particles)
     fsc = read_fsc(options.fsc) if options.fsc else None
     members = list(range(len(particles)))
     if options.subset > 0:
