@@ -33,6 +33,7 @@ Group = Literal[
     "Input and output",
     "Reference and masks",
     "CTF and corrections",
+    "3D pseudo-subtomograms",
     "Sampling",
     "Course of the refinement",
     "Likelihood and reconstruction",

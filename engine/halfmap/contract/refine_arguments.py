@@ -11,11 +11,12 @@ from halfmap.contract.refine_data_flags import DataFlags
 from halfmap.contract.refine_helix_flags import GradientFlags, HelixFlags
 from halfmap.contract.refine_other_flags import HarmlessFlags, OtherMethodFlags
 from halfmap.contract.refine_search_flags import SearchFlags
+from halfmap.contract.refine_volume_flags import VolumeFlags
 from halfmap.contract.spelling import NOISE_MODELS, PRECISIONS, SYMMETRIES, is_gpu_list, is_symmetry
 
 
 class RefineArguments(
-    DataFlags, SearchFlags, ComputingFlags, HarmlessFlags, GradientFlags, HelixFlags, OtherMethodFlags
+    DataFlags, VolumeFlags, SearchFlags, ComputingFlags, HarmlessFlags, GradientFlags, HelixFlags, OtherMethodFlags
 ):
     """All options of the engine program.
 
@@ -108,7 +109,11 @@ def _problems_of_starting(arguments: RefineArguments) -> Iterator[str]:
             bool(arguments.optimisation_set_file or arguments.particles_file),
             "name an optimisation set, or --i",
         ),
-        ("--ref", arguments.reference_file != "", "name a map to start from"),
+        (
+            "--ref",
+            bool(arguments.reference_file or arguments.optimisation_set_file),
+            "name a map to start from",
+        ),
         (
             "--auto_refine",
             arguments.auto_refine,
@@ -154,6 +159,8 @@ def _problems_between_options(arguments: RefineArguments) -> Iterator[str]:
         yield "--norm and --no_norm exclude each other; leave one out."
     if arguments.scale_correction and arguments.no_scale:
         yield "--scale and --no_scale exclude each other; leave one out."
+    if arguments.normalised_subtomograms and arguments.skip_subtomogram_multiplicity:
+        yield "--normalised_subtomo and --skip_subtomo_multi exclude each other; leave one out."
     if arguments.gridding and arguments.skip_gridding:
         yield "--dont_skip_gridding and --skip_gridding exclude each other; leave one out."
     if arguments.cpu and arguments.gpu is not None:

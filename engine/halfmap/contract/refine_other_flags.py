@@ -229,38 +229,6 @@ class OtherMethodFlags(Declarations):
     only_flip_phases: Annotated[
         bool, not_offered("--only_flip_phases", "Correction of phases alone", "Correct the CTF's sign only.")
     ] = False
-    normalised_subtomograms: Annotated[
-        bool,
-        not_offered(
-            "--normalised_subtomo",
-            "Particle volumes divided by their multiplicity",
-            "Say that volumes are averages instead of sums.",
-        ),
-    ] = False
-    skip_subtomogram_multiplicity: Annotated[
-        bool,
-        not_offered(
-            "--skip_subtomo_multi",
-            "Particle volumes without multiplicity",
-            "Do not correct volumes for their multiplicity.",
-        ),
-    ] = False
-    ctf_volumes_not_squared: Annotated[
-        bool,
-        not_offered(
-            "--ctf3d_not_squared",
-            "CTF volumes that are not squared",
-            "Say that CTF volumes hold the CTF and not its square.",
-        ),
-    ] = False
-    subtomogram_multiplicity_threshold: Annotated[
-        float,
-        not_offered(
-            "--subtomo_multi_thr",
-            "Another threshold of the multiplicity",
-            "Voxels with a smaller multiplicity are left out.",
-        ),
-    ] = 0.01
     sycl: Annotated[bool, not_offered("--sycl", "SYCL acceleration", "Compute through SYCL.")] = False
     print_metadata_labels: Annotated[
         bool, not_offered("--print_metadata_labels", "A list of metadata labels", "Print all labels and end.")

@@ -77,7 +77,10 @@ def refine(
         inputs = _inputs_for_all(arguments, ranks)
         ranks.deterministic = inputs.arguments.deterministic
         backend = _backend(inputs, ranks)
-        settings = settings_of(inputs.arguments, inputs.grid, len(inputs.particles.scale_groups), inputs.seed)
+        particles = inputs.particles
+        settings = settings_of(
+            inputs.arguments, inputs.grid, len(particles.scale_groups), inputs.seed, particles.are_volumes
+        )
         with WriteBehind[IterationFinished]() as writing, image_source(inputs, ranks) as source:
 
             def check() -> None:

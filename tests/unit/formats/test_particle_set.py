@@ -158,11 +158,68 @@ def test_aberrations_that_are_zero_and_magnifications_of_one_are_accepted(projec
     assert len(project.read()) == 3
 
 
-@pytest.mark.parametrize("general", [{}, {"rlnTomoSubTomosAre2DStacks": 0}])
-def test_volumes_are_refused_with_what_to_do(project, general):
+def made_of_volumes(project, general):
+    """As RELION 4 has it: no tomogram set, coordinates in pixels, optics without an amplitude contrast."""
     project.general = general
-    with pytest.raises(BadInput, match=r"3D pseudo-subtomograms.*Write output as 2D stacks"):
+    project.optics = project.optics.drop(columns="rlnAmplitudeContrast").assign(rlnImageDimensionality=3)
+    table = project.particles.drop(columns=[f"rlnCenteredCoordinate{axis}Angst" for axis in "XYZ"])
+    table = table.drop(columns="rlnTomoVisibleFrames").assign(
+        rlnCoordinateX=1.0, rlnCoordinateY=2.0, rlnCoordinateZ=3.0
+    )
+    project.particles = table.assign(rlnCtfImage=["w/1.mrc", "w/7.mrc", "w/9.mrc"])
+
+
+@pytest.mark.parametrize("general", [{}, {"rlnTomoSubTomosAre2DStacks": 0}])
+def test_volumes_need_no_tomograms(project, general):
+    made_of_volumes(project, general)
+    file = project.file()
+    (project.folder / "tomograms.star").unlink()
+    found = read_particle_set(project.particles_path, file, None, project.folder)
+    assert found.are_volumes
+    assert found.dimensions == 3
+    assert [group.dimensions for group in found.optics_groups] == [3, 3]
+    assert found.ctf_files == tuple(project.folder / f"w/{n}.mrc" for n in (1, 7, 9))
+    assert found.scale_groups == ("TS_02", "TS_01")
+    assert [found.images_of(i) for i in range(3)] == [1, 1, 1]
+    # poses count from each volume's own frame, whatever its subtomogram rotation
+    np.testing.assert_array_equal(found.frames(np.array([0, 2])), [np.eye(3)] * 2)
+    np.testing.assert_allclose(found.start.angles_deg[1], [2, 91, 0])
+
+
+def test_volumes_of_relion_3_name_their_tomograms_micrographs(project):
+    made_of_volumes(project, {})
+    project.particles = project.particles.rename(columns={"rlnTomoName": "rlnMicrographName"})
+    found = read_particle_set(project.particles_path, project.file(), None, project.folder)
+    assert found.scale_groups == ("TS_02", "TS_01")
+
+
+@pytest.mark.parametrize("general", [{}, {"rlnTomoSubTomosAre2DStacks": 0}])
+def test_files_of_volumes_are_written_with_the_tables_that_they_had(project, general):
+    made_of_volumes(project, general)
+    file = project.file()
+    found = read_particle_set(project.particles_path, file, None, project.folder)
+    write_particle_set(project.folder / "out.star", file, found, found.start, started=False)
+    tables = read_star(project.folder / "out.star")
+    assert list(tables) == [*(["general"] if general else []), "optics", "particles"]
+    assert tables["particles"]["rlnCtfImage"].tolist() == ["w/1.mrc", "w/7.mrc", "w/9.mrc"]
+    assert "rlnOriginZAngst" in tables["particles"]
+
+
+def test_particles_that_are_neither_stacks_nor_volumes_are_refused(project):
+    project.general = {}
+    with pytest.raises(
+        BadInput, match=r"rlnTomoSubTomosAre2DStacks is not 1.*no CTF volume.*Extract the particles again"
+    ):
         project.read()
+    made_of_volumes(project, {})
+    project.optics["rlnImageDimensionality"] = [3, 2]
+    with pytest.raises(BadInput, match="other than 3 dimensions"):
+        project.read()
+
+
+def test_stacks_without_a_tomogram_set_are_refused(project):
+    with pytest.raises(BadInput, match="--tomograms: no tomogram set"):
+        read_particle_set(project.particles_path, project.file(), None, project.folder)
 
 
 def test_a_file_without_particles_is_refused(project):

@@ -36,6 +36,8 @@ class ModelContext:
         Names of the scale groups.
     particles_per_group
         Particles of the half by scale group.
+    dimensions
+        2 for stacks of images, 3 for volumes.
     """
 
     grid: ModelGrid
@@ -43,6 +45,7 @@ class ModelContext:
     tau2_fudge: float
     scale_groups: Sequence[str]
     particles_per_group: Int64[np.ndarray, " groups"]
+    dimensions: int = 2
 
 
 def write_model(path: Path, map_file: Path, half: HalfState, control: Control, context: ModelContext) -> None:
@@ -72,7 +75,7 @@ def _general(half: HalfState, control: Control, context: ModelContext) -> dict[s
     sampling = control.sampling
     return {
         "rlnReferenceDimensionality": 3,
-        "rlnDataDimensionality": 2,
+        "rlnDataDimensionality": context.dimensions,
         "rlnOriginalImageSize": context.grid.box_px,
         "rlnCurrentResolution": _angstrom(control.resolution_per_angstrom),
         "rlnCurrentImageSize": control.current_size_px,

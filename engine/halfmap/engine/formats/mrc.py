@@ -54,6 +54,12 @@ def _opened(path: Path, header_only: bool = False) -> mrcfile.mrcfile.MrcFile:
         raise BadInput(f"{path}: not a readable MRC file ({reason}); it may be cut short.") from error
 
 
+def read_array(path: Path) -> Float32[np.ndarray, "*shape"]:
+    """Read whatever a file holds in single precision."""
+    with _opened(path) as mrc:
+        return np.array(mrc.data, np.float32)
+
+
 def read_map(path: Path) -> DensityMap:
     """Read a cubic map with an even box of finite values.
 

@@ -1,23 +1,21 @@
-"""Reading particle sets of RELION-5 2D stacks, and writing them back with what refinement assigned."""
+"""Reading particle sets of 2D stacks and of 3D pseudo-subtomograms, and writing them back with what was assigned."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
 
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
+from halfmap.engine.formats.particle_origins import Origins, no_origins, read_origins
 from halfmap.engine.formats.star import List, Table, read_star, write_star
-from halfmap.engine.formats.tomograms import read_tomograms
 from halfmap.engine.imaging.ctf import Microscope
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.particles.particle import Assignments, ParticleSet
 from halfmap.engine.particles.pose import euler_to_matrix
-from halfmap.engine.particles.tilt_series import TiltSeries
 
 NO_PRIOR = 999.0
 
@@ -29,30 +27,40 @@ class ParticleFile:
     Parameters
     ----------
     general, optics, particles
-        Tables of text.
+        Tables of text; files of volumes may have no general table.
     """
 
     general: List
     optics: pd.DataFrame
     particles: pd.DataFrame
 
+    @property
+    def are_volumes(self) -> bool:
+        """3D pseudo-subtomograms instead of stacks of tilt images."""
+        return self.general.get(labels.ARE_2D_STACKS) != 1
+
 
 def read_particle_file(path: Path) -> ParticleFile:
-    """Read the tables and refuse particles that this version cannot refine."""
+    """Read the tables, and see whether they are of stacks or of volumes."""
     tables = read_star(path)
     general = require_table(tables, "general", path) if "general" in tables else pd.DataFrame()
-    if labels.ARE_2D_STACKS not in general or general[labels.ARE_2D_STACKS].iloc[0] != "1":
-        raise BadInput(
-            f"{path}: {labels.ARE_2D_STACKS} is not 1, so these are 3D pseudo-subtomograms; this version refines "
-            f"RELION-5 2D stacks. Extract the particles with 'Write output as 2D stacks' = Yes."
-        )
-    particles = require_table(tables, "particles", path)
+    said = general[labels.ARE_2D_STACKS].iloc[0] if labels.ARE_2D_STACKS in general else None
+    optics, particles = (require_table(tables, name, path) for name in ("optics", "particles"))
     if particles.empty:
         raise BadInput(f"{path}: holds no particles.")
-    return ParticleFile({labels.ARE_2D_STACKS: 1}, require_table(tables, "optics", path), particles)
+    if said == "1":
+        return ParticleFile({labels.ARE_2D_STACKS: 1}, optics, particles)
+    flat = labels.IMAGE_DIMENSIONALITY in optics and (optics[labels.IMAGE_DIMENSIONALITY] != "3").any()
+    if labels.CTF_IMAGE not in particles or flat:
+        raise BadInput(
+            f"{path}: {labels.ARE_2D_STACKS} is not 1, so these should be 3D pseudo-subtomograms; but "
+            + ("there is no CTF volume" if labels.CTF_IMAGE not in particles else "images of other than 3 dimensions")
+            + f" (_{labels.CTF_IMAGE}, _{labels.IMAGE_DIMENSIONALITY}). Extract the particles again."
+        )
+    return ParticleFile({} if said is None else {labels.ARE_2D_STACKS: 0}, optics, particles)
 
 
-def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: Path) -> ParticleSet:
+def read_particle_set(path: Path, file: ParticleFile, tomograms: Path | None, project: Path) -> ParticleSet:
     """Make sense of a particle file.
 
     Parameters
@@ -62,7 +70,7 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: 
     file
         The tables.
     tomograms
-        Tomogram set.
+        Tomogram set; stacks need one.
     project
         Directory to which all paths are relative.
 
@@ -72,35 +80,23 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: 
         Naming the file, the particle and what is missing or wrong.
     """
     table = file.particles
-    tomo_names = required(table, labels.TOMO_NAME, path)
-    series = read_tomograms(tomograms, project, sorted(set(tomo_names)))
-    series_names = list(series)
-    optics_groups = read_optics(file.optics, path)
+    tomo_names = _tomogram_names(file, path)
+    optics_groups = read_optics(file.optics, path, file.are_volumes)
     groups = required(table, labels.GROUP_NAME, path) if labels.GROUP_NAME in table else tomo_names
     scale_groups = list(dict.fromkeys(groups))
-    series_index = np.array([series_names.index(name) for name in tomo_names])
     names = required(table, labels.PARTICLE_NAME if labels.PARTICLE_NAME in table else labels.IMAGE_NAME, path)
-    visible = [
-        _visible(text, path, name)
-        for text, name in zip(required(table, labels.VISIBLE_FRAMES, path), names, strict=True)
-    ]
-    for name, flags, tomo in zip(names, visible, tomo_names, strict=True):
-        if len(flags) != series[tomo].tilts:
-            raise BadInput(
-                f"{path}: {labels.VISIBLE_FRAMES} of {name} has {len(flags)} entries, but tilt series {tomo} has "
-                f"{series[tomo].tilts} images; particles and tomograms do not belong together."
-            )
+    origin = _origins_of(file, names, tomograms, path, project)
     return ParticleSet(
         names=tuple(names),
         image_files=tuple(project / image for image in required(table, labels.IMAGE_NAME, path)),
         optics_groups=tuple(optics_groups),
-        tilt_series=tuple(series.values()),
+        tilt_series=origin.series,
         scale_groups=tuple(scale_groups),
         optics_index=_optics_index(table, optics_groups, path),
-        tilt_series_index=series_index,
+        tilt_series_index=origin.index,
         scale_group_index=np.array([scale_groups.index(group) for group in groups]),
-        visible=tuple(visible),
-        position_px=extraction_positions(table, path, [series[name] for name in tomo_names]),
+        visible=origin.visible,
+        position_px=origin.position_px,
         subtomogram_rotation=euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0)),
         angle_priors_deg=_priors(table, labels.ANGLE_PRIORS, path),
         origin_priors_angstrom=_priors(table, labels.ORIGIN_PRIORS, path),
@@ -110,11 +106,30 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path, project: 
             as_vectors(table, labels.ORIGINS, path, 0.0),
             as_integers(table, labels.CLASS_NUMBER, path, 0),
         ),
+        ctf_files=tuple(project / f for f in required(table, labels.CTF_IMAGE, path)) if file.are_volumes else (),
     )
 
 
-def read_optics(table: pd.DataFrame, path: Path) -> list[OpticsGroup]:
-    """Read the optics groups; those with corrections that this version does not apply are refused."""
+def _origins_of(file: ParticleFile, names: list[str], tomograms: Path | None, path: Path, project: Path) -> Origins:
+    """Say where stacks come from; volumes need not."""
+    if file.are_volumes:
+        return no_origins(len(names))
+    if tomograms is None:
+        raise BadInput("--tomograms: no tomogram set is named; 2D stacks need one, by --ios or --tomograms.")
+    return read_origins(file.particles, names, tomograms, path, project)
+
+
+def _tomogram_names(file: ParticleFile, path: Path) -> list[str]:
+    """Names of the particles' tomograms, which RELION 3.1 calls micrographs."""
+    older = file.are_volumes and labels.TOMO_NAME not in file.particles
+    return required(file.particles, labels.MICROGRAPH_NAME if older else labels.TOMO_NAME, path)
+
+
+def read_optics(table: pd.DataFrame, path: Path, are_volumes: bool = False) -> list[OpticsGroup]:
+    """Read the optics groups; those with corrections that this version does not apply are refused.
+
+    The microscope need not be told of volumes, which bring their CTF.
+    """
     refuse_higher_order_optics(table, path)
     boxes = as_integers(table, labels.IMAGE_SIZE, path)
     pixel_sizes = as_floats(table, labels.IMAGE_PIXEL_SIZE, path)
@@ -132,12 +147,24 @@ def read_optics(table: pd.DataFrame, path: Path) -> list[OpticsGroup]:
         table[labels.OPTICS_GROUP_NAME] if labels.OPTICS_GROUP_NAME in table else [f"opticsGroup{n}" for n in numbers]
     )
     columns = [
-        as_floats(table, label, path)
-        for label in (labels.VOLTAGE, labels.SPHERICAL_ABERRATION, labels.AMPLITUDE_CONTRAST)
+        as_floats(table, label, path, usual if are_volumes else None)
+        for label, usual in (
+            (labels.VOLTAGE, 300.0),
+            (labels.SPHERICAL_ABERRATION, 2.7),
+            (labels.AMPLITUDE_CONTRAST, 0.1),
+        )
     ]
-    premultiplied = as_integers(table, labels.CTF_PREMULTIPLIED, path, 0)
+    premultiplied, dimensions = as_integers(table, labels.CTF_PREMULTIPLIED, path, 0), 3 if are_volumes else 2
     return [
-        OpticsGroup(int(n), str(name), Microscope(float(kv), float(cs), float(q0)), float(pixel), int(box), bool(flag))
+        OpticsGroup(
+            int(n),
+            str(name),
+            Microscope(float(kv), float(cs), float(q0)),
+            float(pixel),
+            int(box),
+            bool(flag),
+            dimensions,
+        )
         for n, name, kv, cs, q0, pixel, box, flag in zip(
             numbers, names, *columns, pixel_sizes, boxes, premultiplied, strict=True
         )
@@ -164,31 +191,6 @@ def _optics_index(table: pd.DataFrame, groups: list[OpticsGroup], path: Path) ->
     if unknown:
         raise BadInput(f"{path}: particles name optics group {unknown[0]}, which the optics table does not hold.")
     return np.array([position[n] for n in numbers])
-
-
-def _visible(text: str, path: Path, name: str) -> Bool[np.ndarray, " tilts"]:
-    try:
-        flags = np.array([float(flag) > 0 for flag in text.strip().strip("[]").split(",")])
-    except ValueError:
-        raise BadInput(f"{path}: {labels.VISIBLE_FRAMES} of {name} is {text!r}; [1,0,1,…] was expected.") from None
-    if not flags.any():
-        raise BadInput(f"{path}: no tilt image of {name} is visible ({labels.VISIBLE_FRAMES}); leave the particle out.")
-    return flags
-
-
-def extraction_positions(
-    table: pd.DataFrame, path: Path, series: Sequence[TiltSeries]
-) -> Float64[np.ndarray, "particles 3"]:
-    """Extraction positions in tilt-series pixels (RELION: ParticleSet::getPosition)."""
-    if all(label in table for label in labels.CENTERED_COORDINATES):
-        centred = as_vectors(table, labels.CENTERED_COORDINATES, path)
-        pixel_sizes = np.array([s.pixel_size_angstrom for s in series])[:, None]
-        return centred / pixel_sizes + np.array([s.centre_px for s in series])
-    if all(label in table for label in labels.COORDINATES):
-        return as_vectors(table, labels.COORDINATES, path)
-    raise BadInput(
-        f"{path}: has neither {labels.CENTERED_COORDINATES[0]} … nor {labels.COORDINATES[0]} …; one is needed."
-    )
 
 
 def _priors(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> Float64[np.ndarray, "particles 3"]:
@@ -247,5 +249,5 @@ def write_particle_set(
         new[labels.SIGNIFICANT_SAMPLES] = assignments.significant_samples
     for label, column in new.items():
         table[label] = column
-    tables: dict[str, Table] = {"general": file.general, "optics": file.optics, "particles": table}
-    write_star(path, tables)
+    tables: dict[str, Table] = {"general": file.general} if file.general else {}
+    write_star(path, tables | {"optics": file.optics, "particles": table})

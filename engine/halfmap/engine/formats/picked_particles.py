@@ -11,7 +11,8 @@ from jaxtyping import Float64
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
-from halfmap.engine.formats.particle_set import extraction_positions, refuse_higher_order_optics
+from halfmap.engine.formats.particle_origins import extraction_positions
+from halfmap.engine.formats.particle_set import refuse_higher_order_optics
 from halfmap.engine.formats.recordings import Recording
 from halfmap.engine.formats.star import read_star
 from halfmap.engine.particles.pose import euler_to_matrix

@@ -128,6 +128,7 @@ class RunFiles:
             settings.maximization.tau2_fudge,
             self.refinement.particles.scale_groups,
             self.refinement.particles_per_group(half).astype(np.int64),
+            self.refinement.particles.dimensions,
         )
 
 

@@ -23,11 +23,14 @@ class AccumulatorGeometry:
         Padding factor, 1 or 2.
     max_shell
         Largest shell that is reconstructed, current_size/2.
+    dimensions
+        2 for images, 3 for volumes: sums are of transforms divided by n² or n³.
     """
 
     box_px: int
     padding: int
     max_shell: int
+    dimensions: int = 2
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

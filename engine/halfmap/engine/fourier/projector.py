@@ -19,7 +19,7 @@ def array_size(max_shell: int, padding: float) -> int:
 
 
 def reference_transform(
-    density: Float[np.ndarray, "n n n"], max_shell: int, padding: int, workers: int = 1
+    density: Float[np.ndarray, "n n n"], max_shell: int, padding: int, workers: int = 1, dimensions: int = 2
 ) -> Complex64[np.ndarray, "pad pad padhalf"]:
     """Prepare a map for slicing.
 
@@ -31,17 +31,22 @@ def reference_transform(
         Largest shell that is kept, current_size/2.
     padding
         Padding factor, 1 or 2.
+    workers
+        Threads of the Fourier transform.
+    dimensions
+        2 for slices that are compared with images, 3 for volumes.
 
     Returns
     -------
     Half-transform with y and z centred and x ≥ 0, scaled so that a central slice is the transform, divided by n²,
-    of the map's projection (RELION: Projector::computeFourierTransformMap for 2-D data).
+    of the map's projection, or else that it is the map's transform divided by n³ (RELION:
+    Projector::computeFourierTransformMap).
     """
     box_px = density.shape[0]
     padded_px = padded_box_px(box_px, padding)
     corrected = divide_by_sinc2(density.astype(np.float64), padding)
     transform = transform_map(window_map(corrected, padded_px), workers)
-    transform *= padding**3 * box_px
+    transform *= padding**3 * box_px ** (3 - dimensions)
     return centred_window(transform, round_scalar(padding * max_shell)).astype(np.complex64)
 
 

@@ -3,7 +3,7 @@
 RELION: MlOptimiser::getFourierTransformsAndCtfs, precalculateShiftedImagesCtfsAndInvSigma2s.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -25,7 +25,11 @@ from halfmap.engine.fourier.shells import (
 from halfmap.engine.fourier.transform import transform_images
 from halfmap.engine.imaging.ctf import TiltCtf, ctf_values
 from halfmap.engine.imaging.tilt_images import TiltImages
+from halfmap.engine.imaging.volume_settings import VolumeSettings
 from halfmap.engine.particles.optics import OpticsGroup
+
+LEAST_COMPARED_MULTIPLICITY = 0.1
+"""Voxels of volumes with this multiplicity or less play no part in comparisons, as with RELION."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class ImageSettings:
     exact_noise
         The noise of premultiplied images, which was multiplied by their CTF too, is modelled so: its variance is CTF²σ²
         in each pixel. Otherwise it is σ² in all pixels of a shell, as RELION has it.
+    volumes
+        What the files of volumes hold.
     """
 
     mask_diameter_angstrom: float
@@ -85,11 +91,12 @@ class ImageSettings:
     ctf_correction: bool
     intact_first_peak: bool
     exact_noise: bool = False
+    volumes: VolumeSettings = field(default_factory=VolumeSettings)
 
 
 @dataclass(frozen=True)
 class ParticleImages:
-    """Transforms of all of one particle's tilt images.
+    """Transforms of all of one particle's tilt images, or of its volume, which stands as a single image of three axes.
 
     Parameters
     ----------
@@ -100,20 +107,26 @@ class ParticleImages:
     rotations
         Rotations from the subtomogram frame to the images.
     ctf
-        Imaging conditions of the images.
+        Imaging conditions of the images; of a volume what the model is multiplied by.
     masked, unmasked
         Half-transforms, on the host or on a card.
     multiplicity
         m, where the variance of the noise is m·σ²; None if it is σ² everywhere.
+    relion_multiplicity
+        The same in RELION's model of the noise.
+    moved_px
+        By how much the content has been moved already, as a part of the particle's offset.
     """
 
     optics: OpticsGroup
     grid: ModelGrid
     rotations: Float64[np.ndarray, "tilts 3 3"]
-    ctf: TiltCtf
-    masked: Complex64[Array, "tilts n half"]
-    unmasked: Complex64[Array, "tilts n half"]
-    multiplicity: Float32[Array, "tilts n half"] | None = None
+    ctf: TiltCtf | Float32[Array, "tilts *half"]
+    masked: Complex64[Array, "tilts *half"]
+    unmasked: Complex64[Array, "tilts *half"]
+    multiplicity: Float32[Array, "tilts *half"] | None = None
+    relion_multiplicity: Float32[Array, "tilts *half"] | None = None
+    moved_px: Float64[np.ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
 
     @property
     def tilts(self) -> int:
@@ -139,13 +152,15 @@ class ParticleImages:
 
     @property
     def relion_counts(self) -> Float64[np.ndarray, " shells"]:
-        """What RELION divides residuals by: pixels; of volumes the multiplicity of their voxels."""
-        return self.pixel_counts if self.masked.ndim == 3 else self.noise_counts
+        """What RELION divides residuals by: pixels, or of volumes the multiplicity of their voxels."""
+        if self.relion_multiplicity is None:
+            return self.pixel_counts
+        return self._by_shell(self.relion_multiplicity.sum(axis=0, dtype=np.float64))
 
-    def _by_shell(self, values: Float64[Array, "n half"]) -> Float64[np.ndarray, " shells"]:
-        once = counted_once(self.optics.box_px, 2)
+    def _by_shell(self, values: Float64[Array, "*half"]) -> Float64[np.ndarray, " shells"]:
+        once = counted_once(self.optics.box_px, values.ndim)
         ratio = self.grid.shells_per_image_shell(self.optics)
-        shells = round_half_away(ratio * shell_indices(self.optics.box_px, 2)[once])
+        shells = round_half_away(ratio * shell_indices(self.optics.box_px, values.ndim)[once])
         return shell_sums(on_host(values)[once], shells, self.grid.shells)
 
 
@@ -266,7 +281,7 @@ def tilt_images(
     optics, grid = images.optics, images.grid
     ratio = grid.shells_per_image_shell(optics)
     reach = min(one_pass.image_size_px / 2, one_pass.max_shell / ratio)
-    pixels = _pixels(optics.box_px, one_pass, reach)
+    pixels = _pixels(optics, one_pass, reach)
     shells = round_half_away(ratio * round_half_away(pixels.radius))
     variance = sigma2[np.minimum(shells, grid.shells - 1)]
     masked = pixels.take(images.masked)
@@ -276,17 +291,17 @@ def tilt_images(
     return TiltImages(
         pixels=pixels,
         rotations=images.rotations,
-        geometry=one_pass.padding * ratio * images.rotations[:, :2],
+        geometry=one_pass.padding * ratio * images.rotations[:, : optics.dimensions],
         masked=masked,
         unmasked=pixels.take(images.unmasked),
-        ctf=_model_ctf(images, settings, pixels) if multiplicity is None else np.float32(ratio**2) * multiplicity,
+        ctf=_model_ctf(images, settings, pixels, multiplicity),
         inverse_sigma2=np.divide(1, variance, out=np.zeros(len(variance)), where=variance > 0).astype(np.float32),
         shells=shells,
         first_shell=one_pass.first_shell,
         back_projects=inside_rows(pixels, one_pass.image_size_px),
         scale=scale,
         premultiplied=optics.premultiplied and settings.ctf_correction,
-        inverse_multiplicity=None if multiplicity is None else 1 / multiplicity,
+        inverse_multiplicity=None if multiplicity is None else _inverse(multiplicity, optics, settings),
     )
 
 
@@ -312,26 +327,45 @@ class PassImages:
         return self._made[one_pass]
 
 
-def _pixels(box_px: int, one_pass: PassSettings, reach: float) -> PixelList:
+def _pixels(optics: OpticsGroup, one_pass: PassSettings, reach: float) -> PixelList:
     if not one_pass.correlation:
-        return disc(box_px, one_pass.image_size_px, reach)
-    everything = window(box_px, one_pass.image_size_px)
-    inside = everything.radius <= reach
-    return PixelList(box_px, everything.kx[inside], everything.ky[inside])
+        return disc(optics.box_px, one_pass.image_size_px, reach, optics.dimensions)
+    everything = window(optics.box_px, one_pass.image_size_px, optics.dimensions)
+    return PixelList(optics.box_px, *everything.frequencies[:, everything.radius <= reach])
 
 
-def _window_norm(transforms: Complex64[Array, "tilts n half"], box_px: int, size_px: int) -> Float32[Array, "tilts 1"]:
-    norm = np.linalg.norm(window(box_px, size_px).take(transforms), axis=1, keepdims=True)
+def _inverse(
+    multiplicity: Float32[Array, "tilts pixels"], optics: OpticsGroup, settings: ImageSettings
+) -> Float32[Array, "tilts pixels"]:
+    """1/m; 0 for voxels to which hardly any tilt image contributed, and which say nothing."""
+    if optics.dimensions == 2:
+        return 1 / multiplicity
+    least = 0.0 if settings.exact_noise else LEAST_COMPARED_MULTIPLICITY
+    return np.divide(1, multiplicity, out=np.zeros_like(multiplicity), where=multiplicity > least)
+
+
+def _window_norm(transforms: Complex64[Array, "tilts *half"], box_px: int, size_px: int) -> Float32[Array, "tilts 1"]:
+    pixels = window(box_px, size_px, transforms.ndim - 1)
+    norm = np.linalg.norm(pixels.take(transforms), axis=1, keepdims=True)
     return np.maximum(norm, np.finfo(np.float32).tiny)
 
 
-def _model_ctf(images: ParticleImages, settings: ImageSettings, pixels: PixelList) -> Float32[Array, "tilts pixels"]:
+def _model_ctf(
+    images: ParticleImages,
+    settings: ImageSettings,
+    pixels: PixelList,
+    multiplicity: Float32[Array, "tilts pixels"] | None,
+) -> Float32[Array, "tilts pixels"]:
     """CTF at the pixels, squared for premultiplied images; on grids of another extent with the ratio of scales."""
-    ratio = images.grid.shells_per_image_shell(images.optics)
+    scale = images.grid.shells_per_image_shell(images.optics) ** pixels.dimensions
     if not settings.ctf_correction:
-        return beside(np.full((images.tilts, len(pixels.kx)), ratio**2, np.float32), images.masked)
+        return beside(np.full((images.tilts, len(pixels.kx)), scale, np.float32), images.masked)
+    if not isinstance(images.ctf, TiltCtf):
+        return np.float32(scale) * pixels.take(images.ctf)
+    if multiplicity is not None:  # of tilt images it is CTF²
+        return np.float32(scale) * multiplicity
     value = _ctf_values(images.ctf, images.optics, settings, pixels.kx, pixels.ky, images.masked)
-    return (ratio**2 * (value**2 if images.optics.premultiplied else value)).astype(np.float32)
+    return (scale * (value**2 if images.optics.premultiplied else value)).astype(np.float32)
 
 
 def _ctf_values(

@@ -23,6 +23,8 @@ class OpticsGroup:
         Box size of the images.
     premultiplied
         The images have been multiplied by their CTF.
+    dimensions
+        2 for stacks of tilt images, 3 for volumes.
     """
 
     number: int
@@ -31,6 +33,7 @@ class OpticsGroup:
     pixel_size_angstrom: float
     box_px: int
     premultiplied: bool
+    dimensions: int = 2
 
     @property
     def extent_angstrom(self) -> float:

@@ -69,15 +69,15 @@ class ParticleSet:
     names
         Name of each particle.
     image_files
-        Stack of tilt images of each particle.
+        Stack of tilt images, or volume, of each particle.
     optics_groups, tilt_series, scale_groups
         What the index columns point at; scale groups by name.
     optics_index, tilt_series_index, scale_group_index
         One index per particle.
     visible
-        For each particle, which images of its tilt series are in its stack.
+        For each particle, which images of its tilt series are in its stack; none for volumes.
     position_px
-        Extraction position in tilt-series pixels from the tomogram's corner.
+        Extraction position in tilt-series pixels from the tomogram's corner; NaN for volumes, which bring their CTF.
     subtomogram_rotation
         Rotation of the frame in which poses are given.
     angle_priors_deg, origin_priors_angstrom
@@ -86,6 +86,8 @@ class ParticleSet:
         1 or 2; 0 while not assigned.
     start
         Poses as given in the file.
+    ctf_files
+        CTF volume of each particle; none for stacks.
     """
 
     names: tuple[str, ...]
@@ -103,6 +105,7 @@ class ParticleSet:
     origin_priors_angstrom: Float64[np.ndarray, "particles 3"]
     half_set: Int64[np.ndarray, " particles"]
     start: Assignments
+    ctf_files: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -110,6 +113,27 @@ class ParticleSet:
     def optics_of(self, particle: int) -> OpticsGroup:
         """Optics group of a particle."""
         return self.optics_groups[self.optics_index[particle]]
+
+    @property
+    def are_volumes(self) -> bool:
+        """3D pseudo-subtomograms instead of stacks of tilt images."""
+        return bool(self.ctf_files)
+
+    @property
+    def dimensions(self) -> int:
+        """2 for stacks, 3 for volumes."""
+        return 3 if self.are_volumes else 2
+
+    def images_of(self, particle: int) -> int:
+        """Count the tilt images of a particle; a volume is one image."""
+        return 1 if self.are_volumes else int(self.visible[particle].sum())
+
+    def frames(self, indices: Int64[np.ndarray, " some"]) -> Float64[np.ndarray, "some 3 3"]:
+        """Rotations from particles' own frames to those in which their images are seen from the same sides.
+
+        For tilt images that is the frame of the tomogram. Volumes are all seen from their own.
+        """
+        return np.tile(np.eye(3), (len(indices), 1, 1)) if self.are_volumes else self.subtomogram_rotation[indices]
 
     def tilt_rotations(self, particle: int) -> Float64[np.ndarray, "tilts 3 3"]:
         """Rotations from a particle's subtomogram frame to each of its tilt images."""

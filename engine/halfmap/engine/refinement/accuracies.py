@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.imaging.preparation import tilt_images
 from halfmap.engine.ranks.communicator import workers_of
-from halfmap.engine.refinement.accuracy import PARTICLES, AccuracyProbe, wrong_axes
+from halfmap.engine.refinement.accuracy import PARTICLES, VOLUMES, AccuracyProbe, wrong_axes
 from halfmap.engine.refinement.plan import WindowPlan
 from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.state import Control, State
@@ -19,7 +19,7 @@ def sampled_particles(refinement: Refinement) -> Int64[np.ndarray, " sample"]:
     """Particles of half set 1 in a random but fixed order, then those of half set 2, up to the sample's size."""
     random = np.random.default_rng(refinement.settings.seed)
     order = [random.permutation(refinement.members[half]) for half in (1, 2)]
-    return np.concatenate(order)[:PARTICLES]
+    return np.concatenate(order)[: VOLUMES if refinement.particles.are_volumes else PARTICLES]
 
 
 def with_new_accuracies(refinement: Refinement, state: State, control: Control, windows: WindowPlan) -> Control:
@@ -43,7 +43,7 @@ def _estimate(
     if not len(sample):
         return np.empty((0, 2))
     half, threads = state.halves[0], refinement.settings.threads
-    transform = reference_transform(half.density, windows.max_shell, windows.padding, threads)
+    transform = reference_transform(half.density, windows.max_shell, windows.padding, threads, windows.dimensions)
     probe = AccuracyProbe(refinement.backend, refinement.backend.reference(transform))
 
     def errors(particle: int) -> tuple[float, float]:
@@ -63,9 +63,11 @@ def _errors(
 ) -> tuple[float, float]:
     """Rotation error in degrees and offset error in Å of one particle."""
     group = refinement.particles.optics_index[particle]
-    images = refinement.load(particle, None)
+    images = refinement.load(particle, None, state.assignments)
     sigma2 = state.halves[0].sigma2[group]
     prepared = tilt_images(images, refinement.settings.images, windows.by_group[group].compared, sigma2, 1.0)
+    if refinement.particles.are_volumes and not refinement.settings.images.exact_noise:
+        prepared = replace(prepared, inverse_multiplicity=None)  # RELION forgets about it here
     angles = state.assignments.angles_deg[particle]
     axes = wrong_axes(refinement.settings.seed + particle, images.tilts)
     shift = probe.shift_error_px(prepared, angles, axes)

@@ -19,7 +19,7 @@ from halfmap.engine.sampling.random_numbers import uniform
 Snr = Callable[[Float64[np.ndarray, " n"]], Float64[np.ndarray, " n"]]
 
 VISIBLE_SNR = 4.60517
-PARTICLES = 100
+PARTICLES, VOLUMES = 100, 10
 _AXIS_SHARE = 0.3333
 _CHUNK = 8
 # below each limit the error grows by the step
@@ -85,8 +85,11 @@ class AccuracyProbe:
     ) -> Snr:
         slices = self._slices(images, euler_to_matrix(angles_deg)[None])[0]
         power = images.half_power_weight * np.abs(slices) ** 2
-        along = np.take_along_axis(images.rotations[:, :2], axes[:, None, None], axis=2)[..., 0] / images.pixels.box_px
-        phase = 2 * np.pi * (along[:, :1] * images.pixels.kx + along[:, 1:] * images.pixels.ky)
+        along = (
+            np.take_along_axis(images.rotations[:, : images.pixels.dimensions], axes[:, None, None], axis=2)[..., 0]
+            / images.pixels.box_px
+        )
+        phase = 2 * np.pi * along @ images.pixels.frequencies
 
         def snr(errors: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
             change = 2 - 2 * np.cos(errors[:, None, None] * phase)

@@ -50,7 +50,9 @@ class AlignedParticles:
 def expectation_of_half(refinement: Refinement, half: HalfState, plan: IterationPlan, backend: Backend) -> Expectation:
     """Set up the expectation step of a half set with its own reference."""
     settings, windows, search = refinement.settings, plan.windows, plan.search
-    transform = reference_transform(half.density, windows.max_shell, settings.padding, settings.threads)
+    transform = reference_transform(
+        half.density, windows.max_shell, settings.padding, settings.threads, windows.dimensions
+    )
     model = HalfModel(backend.reference(transform), half.sigma2, half.scale, half.spectra.ssnr > SCALE_NEEDS_SSNR)
     searched = Search(
         search.orientations,
@@ -120,7 +122,9 @@ class HalfWorker:
         sums
             One set of sums for each thread, added to in place.
         """
-        tally, source = Tally(pools.tell_done), WhereItComputes(self.refinement.source, self.refinement.backend)
+        tally, source = Tally(pools.tell_done), self.refinement.source
+        if not self.refinement.particles.are_volumes:
+            source = WhereItComputes(source, self.refinement.backend)
         with ReadAhead(source, self.read_ahead, len(sums)) as ahead, ThreadPoolExecutor(len(sums)) as executor:
             worker = replace(self, refinement=replace(self.refinement, source=ahead))
             for pool in ahead.before(pools.given):
@@ -158,13 +162,13 @@ class HalfWorker:
     def _batch(self, indices: Int64[np.ndarray, " n"], executor: Executor) -> Batch:
         states = tuple(executor.map(self._state, indices.tolist()))
         images = tuple(self.expectation.images_of(state) for state in states)
-        return Batch(states, images, self.refinement.particles.subtomogram_rotation[indices])
+        return Batch(states, images, self.refinement.particles.frames(indices))
 
     def _state(self, particle: int) -> ParticleState:
         particles = self.refinement.particles
         angles = self.assignments.angles_deg[particle]
         return ParticleState(
-            self.refinement.load(particle, self.expectation.model.sigma2),
+            self.refinement.load(particle, self.expectation.model.sigma2, self.assignments),
             int(particles.optics_index[particle]),
             int(particles.scale_group_index[particle]),
             angles if self.local else centre_of_prior(angles, particles.angle_priors_deg[particle]),

@@ -12,7 +12,7 @@ from halfmap.engine.sampling.orientations import angular_step_deg
 ENOUGH_ITERATIONS = 1
 ACCURACY_FACTOR = 0.75
 _LARGEST_STEP_ANGSTROM = 1.5
-_RANGE_PER_CHANGE = 5.0
+RANGE_OF_STACKS, RANGE_OF_VOLUMES = 5.0, 3.0
 _RANGE_GROWTH = 1.3
 _SIGMA_STEPS = 2.0
 
@@ -35,6 +35,8 @@ class AutoSampling:
         Go on as soon as the resolution asks for it (`--auto_resol_angles`).
     finest_step_deg, coarsest_step_deg
         `--maximum_angular_sampling` and `--minimum_angular_sampling`; 0 for none.
+    range_per_change
+        By how many times the last changes offsets are searched.
     """
 
     oversampling: int
@@ -44,6 +46,7 @@ class AutoSampling:
     follow_resolution: bool = False
     finest_step_deg: float = 0.0
     coarsest_step_deg: float = 0.0
+    range_per_change: float = RANGE_OF_STACKS
 
     def step_deg(self, grids: Grids) -> float:
         """Oversampled angular step."""
@@ -98,7 +101,7 @@ def _is_fine_enough(control: Control, wishes: AutoSampling) -> bool:
 def finer(control: Control, wishes: AutoSampling) -> Sampling:
     """Sampling of the next HEALPix order, with offsets fitted to the accuracy and to the last changes."""
     old = control.sampling
-    reach, step = _offsets(control, wishes.oversampling)
+    reach, step = _offsets(control, wishes)
     sampling = replace(old, healpix_order=old.healpix_order + 1, first=old.started_with)
     if step <= old.offset_step_angstrom:
         sampling = replace(sampling, offset_range_angstrom=reach, offset_step_angstrom=step)
@@ -113,12 +116,12 @@ def with_local_searches(sampling: Sampling, wishes: AutoSampling) -> Sampling:
     return replace(sampling, local_searches=True, sigma_rot_deg=sigma, sigma_tilt_deg=sigma, sigma_psi_deg=sigma)
 
 
-def _offsets(control: Control, oversampling: int) -> tuple[float, float]:
-    """New range and step in Å; the step at most halves, the range follows the last changes (5× for 2D stacks)."""
+def _offsets(control: Control, wishes: AutoSampling) -> tuple[float, float]:
+    """New range and step in Å; the step at most halves, the range follows the last changes."""
     old = control.sampling
-    step = min(_LARGEST_STEP_ANGSTROM, ACCURACY_FACTOR * control.accuracy_translation_angstrom) * 2**oversampling
+    step = min(_LARGEST_STEP_ANGSTROM, ACCURACY_FACTOR * control.accuracy_translation_angstrom) * 2**wishes.oversampling
     step = max(old.offset_step_angstrom / 2, step)
-    reach = min(_RANGE_GROWTH * old.offset_range_angstrom, _RANGE_PER_CHANGE * control.changes.offsets_angstrom)
+    reach = min(_RANGE_GROWTH * old.offset_range_angstrom, wishes.range_per_change * control.changes.offsets_angstrom)
     reach = max(reach, 1.5 * step)
     if reach > 4 * step:
         reach /= 2

@@ -97,7 +97,7 @@ class Expectation:
         coarse = self.windows[batch.particles[0].optics].coarse
         images = [one.of(coarse) for one in batch.images]
         pixel_size = batch.particles[0].images.optics.pixel_size_angstrom
-        origins_px = np.stack([one.origin_angstrom for one in batch.particles]) / pixel_size
+        origins_px = np.stack([one.origin_px for one in batch.particles])
         offsets_px = self.search.coarse_offsets_angstrom / pixel_size
         prepare = self.backend.correlation if self.correlation else self.backend.comparison
         return prepare(self.model.reference, images, batch.frames, origins_px, offsets_px)

@@ -11,7 +11,7 @@ from jaxtyping import Float64
 
 from halfmap.engine.backend.interface import Reference
 from halfmap.engine.fourier.projector import reference_transform
-from halfmap.engine.imaging.preparation import tilt_images
+from halfmap.engine.imaging.preparation import ParticleImages, tilt_images
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.refinement.plan import IterationPlan, Windows, plan_search, plan_windows
 from halfmap.engine.refinement.refinement import Refinement
@@ -76,7 +76,9 @@ def measure_contrast(refinement: Refinement, state: State, plan: IterationPlan) 
     plan
         Plan of the first iteration.
     """
-    transform = reference_transform(state.halves[0].density, plan.windows.max_shell, plan.windows.padding)
+    transform = reference_transform(
+        state.halves[0].density, plan.windows.max_shell, plan.windows.padding, dimensions=plan.windows.dimensions
+    )
     reference = refinement.backend.reference(transform)
     members = refinement.members[1]
     sample = members[np.linspace(0, len(members) - 1, min(PARTICLES, len(members))).astype(int)]
@@ -90,15 +92,15 @@ def _fit(
     """Best correlation, best inverse correlation, and numerator and denominator of the scale at the best pose."""
     rotations = _coarse_rotations(refinement, state, plan, particle)
     centre = refinement.search_centre_angstrom(state.assignments, particle)
-    optics = refinement.particles.optics_of(particle)
-    offsets_px = (centre + plan.search.offsets.coarse_angstrom) / optics.pixel_size_angstrom
-    compared, weighted = _images(refinement, state, plan, particle)
+    images = refinement.load(particle, None, state.assignments)
+    offsets_px = (centre + plan.search.offsets.coarse_angstrom) / images.optics.pixel_size_angstrom - images.moved_px
+    compared, weighted = _images(refinement, state, plan, particle, images)
     backend = refinement.backend
     scores = backend.on_host(backend.correlations(reference, compared, rotations, offsets_px)) / len(compared.ctf)
     best, offset = np.unravel_index(int(scores.argmax()), scores.shape)
     model = weighted.ctf * backend.on_host(backend.slices(reference, weighted, rotations[best][None]))[0]
     shift = weighted.shifts(offsets_px[offset][None])[0]
-    phase = np.exp(-2j * np.pi * (shift[:, :1] * weighted.pixels.kx + shift[:, 1:] * weighted.pixels.ky))
+    phase = np.exp(-2j * np.pi * shift @ weighted.pixels.frequencies)
     weight = weighted.scoring_weight
     product = float((weight * (model.conj() * weighted.masked * phase).real).sum())
     return float(scores.max()), float(-scores.min()), product, float((weight * np.abs(model) ** 2).sum())
@@ -119,11 +121,12 @@ def _coarse_rotations(
     return grid.perturbed(angles_deg, plan.search.perturbation)
 
 
-def _images(refinement: Refinement, state: State, plan: IterationPlan, particle: int) -> tuple[TiltImages, TiltImages]:
+def _images(
+    refinement: Refinement, state: State, plan: IterationPlan, particle: int, images: ParticleImages
+) -> tuple[TiltImages, TiltImages]:
     """The particle's images for correlation, and weighted by the noise."""
     group = int(refinement.particles.optics_index[particle])
     windows: Windows = plan.windows.by_group[group]
-    images = refinement.load(particle, None)
     sigma2, settings = state.halves[0].sigma2[group], refinement.settings.images
     by_correlation = tilt_images(images, settings, windows.correlated, sigma2, 1.0)
     return by_correlation, tilt_images(images, settings, windows.compared, sigma2, 1.0)

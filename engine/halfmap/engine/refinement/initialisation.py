@@ -74,7 +74,7 @@ class _PowerSums:
 
     def noise(self, grid: ModelGrid) -> Float64[np.ndarray, " shells"]:
         variance = 0.5 * (self.power / self.images - np.abs(self.transform / self.images) ** 2)
-        shells = round_half_away(self.ratio * shell_indices(len(variance), 2).ravel())
+        shells = round_half_away(self.ratio * shell_indices(len(variance), variance.ndim).ravel())
         mean = shell_means(variance.ravel(), shells, grid.shells)
         multiplicity = shell_means((self.multiplicity / self.images).ravel(), shells, grid.shells)
         return filled(np.divide(mean, multiplicity, out=mean, where=multiplicity > 0))
@@ -94,6 +94,7 @@ def first_ssnr(
     sigma2: Float64[np.ndarray, "optics shells"],
     particles: int,
     tau2_fudge: float,
+    dimensions: int = 2,
 ) -> tuple[Float64[np.ndarray, " shells"], Float64[np.ndarray, " shells"]]:
     """Signal spectrum τ² of the starting reference and its ratio to the noise that the particles would leave.
 
@@ -102,7 +103,8 @@ def first_ssnr(
     box_px = density.shape[0]
     shells = shell_indices(box_px, 3).ravel()
     power = np.abs(transform_map(density.astype(np.float64)).ravel()) ** 2
-    tau2 = tau2_fudge * 0.5 * box_px**2 * shell_means(power, shells, box_px // 2 + 1)
+    scale = box_px**2 if dimensions == 2 else 1
+    tau2 = tau2_fudge * 0.5 * scale * shell_means(power, shells, box_px // 2 + 1)
     shell = np.arange(box_px // 2 + 1)
     evidence = particles / sigma2.mean(axis=0) / np.where(shell > 0, 2 * shell, 1)
     return tau2, evidence * tau2

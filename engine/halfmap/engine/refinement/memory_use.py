@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from halfmap.engine.backend.on_cpu import ORIENTATIONS_AT_ONCE
+from halfmap.engine.backend.on_cpu import ORIENTATIONS_AT_ONCE, Cores
 from halfmap.engine.fourier.projector import array_size, padded_box_px
 from halfmap.engine.fourier.shells import disc
 from halfmap.engine.particles.optics import OpticsGroup
@@ -21,6 +21,7 @@ THREAD_BYTES = 55 << 20
 _PROGRAM_BYTES = 285 << 20
 """A rank with its libraries and compiled code, before it has any data."""
 _DOUBLE, _PAIR, _SINGLE = 8, 8, 4
+_FILES_OF_VOLUME = 2
 _MODEL_MAPS = 8
 """Maps of the model's box: two halves and their successors, as read and as written, the mask."""
 _PADDED_MAPS_OF_REFERENCE, _PADDED_MAPS_OF_RECONSTRUCTION = 3.0, 3.5
@@ -65,12 +66,19 @@ def bytes_of_maps(refinement: Refinement, windows: WindowPlan, at_the_end: bool)
 
 
 def bytes_of_stack(refinement: Refinement) -> int:
-    """Count the largest stack, in single precision."""
-    return max(_SINGLE * _most_tilts(refinement) * optics.box_px**2 for optics in refinement.particles.optics_groups)
+    """Count the largest stack in single precision, or the largest volume with its CTF volume."""
+    groups, dimensions = refinement.particles.optics_groups, refinement.particles.dimensions
+    files = _FILES_OF_VOLUME if dimensions == 3 else 1
+    return max(files * _SINGLE * _most_tilts(refinement) * optics.box_px**dimensions for optics in groups)
 
 
 def _most_tilts(refinement: Refinement) -> int:
-    return max(int(visible.sum()) for visible in refinement.particles.visible)
+    return max(refinement.particles.images_of(i) for i in range(len(refinement.particles)))
+
+
+def _pixels(refinement: Refinement, optics: OpticsGroup, size_px: int) -> int:
+    """Count the pixels of a pass in one tilt image, or in a volume."""
+    return len(disc(optics.box_px, size_px, size_px / 2, refinement.particles.dimensions).kx)
 
 
 def bytes_of_particle(refinement: Refinement, plan: IterationPlan, together: bool) -> int:
@@ -84,15 +92,17 @@ def _bytes_in_group(
 ) -> int:
     windows, search, box, tilts = plan.windows.by_group[number], plan.search, optics.box_px, _most_tilts(refinement)
     fine_px = max(windows.fine.image_size_px, windows.stored.image_size_px)
-    pixels, fine = (len(disc(box, size, size / 2).kx) for size in (windows.coarse.image_size_px, fine_px))
-    exact = refinement.settings.images.exact_noise
-    whole_bytes, more = 2 * _PAIR + _SINGLE * exact, _SINGLE * exact
-    images = tilts * (
-        whole_bytes * box * (box // 2 + 1) + (_COMPARED_BYTES + more) * pixels + (_STORED_BYTES + more) * fine
-    )
+    pixels, fine = (_pixels(refinement, optics, size) for size in (windows.coarse.image_size_px, fine_px))
+    are_volumes = refinement.particles.are_volumes
+    more = _SINGLE * (refinement.settings.images.exact_noise or are_volumes)
+    whole_bytes = 2 * _PAIR + more + _SINGLE * are_volumes
+    whole = box ** (refinement.particles.dimensions - 1) * (box // 2 + 1)
+    images = tilts * (whole_bytes * whole + (_COMPARED_BYTES + more) * pixels + (_STORED_BYTES + more) * fine)
     offsets = len(search.offsets.coarse_angstrom)
     radius_px = search.offsets.range_angstrom / optics.pixel_size_angstrom
     functions = _functions(offsets, radius_px, windows.coarse.image_size_px / box, together)
+    if are_volumes:  # phase factors as they are, beside the products with them where a particle is by itself
+        functions = offsets if together else 2 * offsets
     orientations = len(search.orientations.pixels) * len(search.orientations.psi_deg)
     scores = _SINGLE * orientations * offsets if together else 0
     in_threads = _SINGLE * min(ORIENTATIONS_AT_ONCE, orientations) * (2 * functions + _SCORES_IN_A_THREAD * offsets)
@@ -101,11 +111,11 @@ def _bytes_in_group(
 
 
 def bytes_of_slices(refinement: Refinement, plan: IterationPlan) -> int:
-    """Count the slices of one tilt, and their squares, in all threads."""
-    pixels = max(
-        len(disc(optics.box_px, windows.coarse.image_size_px, windows.coarse.image_size_px / 2).kx)
-        for optics, windows in zip(refinement.particles.optics_groups, plan.windows.by_group, strict=True)
-    )
+    """Count the slices of one tilt, or of some voxels, and their squares, in all threads."""
+    groups = zip(refinement.particles.optics_groups, plan.windows.by_group, strict=True)
+    pixels = max(_pixels(refinement, optics, windows.coarse.image_size_px) for optics, windows in groups)
+    if refinement.particles.are_volumes:
+        pixels = min(pixels, Cores.voxels_at_once)
     return refinement.settings.threads * (_PAIR + _SINGLE) * ORIENTATIONS_AT_ONCE * pixels
 
 

@@ -34,8 +34,13 @@ class ParticleState:
     origin_prior_angstrom: Float64[np.ndarray, "3"]
 
     def offsets_px(self, offsets_angstrom: Float64[np.ndarray, "offsets 3"]) -> Float64[np.ndarray, "offsets 3"]:
-        """Whole offsets in image pixels for searched ones in Å."""
-        return (self.origin_angstrom + offsets_angstrom) / self.images.optics.pixel_size_angstrom
+        """Offsets in image pixels, beyond what the images have been moved by, for searched ones in Å."""
+        return self.origin_px + offsets_angstrom / self.images.optics.pixel_size_angstrom
+
+    @property
+    def origin_px(self) -> Float64[np.ndarray, "3"]:
+        """Current offset in image pixels, beyond what the images have been moved by."""
+        return self.origin_angstrom / self.images.optics.pixel_size_angstrom - self.images.moved_px
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,15 @@ class WindowPlan:
         Box size of the model.
     by_group
         Windows of each optics group.
+    dimensions
+        2 for stacks, 3 for volumes.
     """
 
     model_px: int
     padding: int
     box_px: int
     by_group: tuple[Windows, ...]
+    dimensions: int = 2
 
     @property
     def max_shell(self) -> int:
@@ -74,7 +77,7 @@ class WindowPlan:
     @property
     def geometry(self) -> AccumulatorGeometry:
         """Geometry of the accumulators."""
-        return AccumulatorGeometry(self.box_px, self.padding, self.max_shell)
+        return AccumulatorGeometry(self.box_px, self.padding, self.max_shell, self.dimensions)
 
 
 def plan_windows(
@@ -86,7 +89,7 @@ def plan_windows(
     """
     model_px = current_size_px(control, grid, control.has_converged)
     by_group = tuple(_windows(model_px, control, settings, optics, grid) for optics in optics_groups)
-    return WindowPlan(model_px, settings.padding, grid.box_px, by_group)
+    return WindowPlan(model_px, settings.padding, grid.box_px, by_group, optics_groups[0].dimensions)
 
 
 def _windows(model_px: int, control: Control, settings: Settings, optics: OpticsGroup, grid: ModelGrid) -> Windows:

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from halfmap.engine.arrays import Array
+from halfmap.engine.imaging.volumes import ParticleVolume
 from halfmap.engine.refinement.refinement import ImageSource
 
-Stack = Float[Array, "tilts n n"]
+Stack = Float[Array, "tilts n n"] | ParticleVolume
 _THREADS_PER_READER, _LEAST_READERS = 2, 2
 """A reader waits for the disc most of the time; checking what it has read takes a hundredth of what follows."""
 

@@ -18,6 +18,7 @@ from halfmap.engine.imaging.preparation import (
     noise_images,
     noise_multiplicity,
 )
+from halfmap.engine.imaging.volumes import ParticleVolume, load_volume, whole_voxels
 from halfmap.engine.particles.particle import Assignments, ParticleSet
 from halfmap.engine.ranks.communicator import Communicator
 from halfmap.engine.refinement.observer import Observer
@@ -29,8 +30,8 @@ class ImageSource(ABC):
     """Where the stacks of tilt images come from."""
 
     @abstractmethod
-    def read(self, particle: int) -> Float[np.ndarray, "tilts n n"]:
-        """Read the stack of a particle, in the precision in which it is stored."""
+    def read(self, particle: int) -> Float[np.ndarray, "tilts n n"] | ParticleVolume:
+        """Read the stack of a particle, in the precision in which it is stored, or its volume and CTF."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,12 @@ class WhereItComputes(ImageSource):
 
     def read(self, particle: int) -> Float[Array, "tilts n n"]:
         """Give the stack of a particle."""
-        return self.backend.stack(particle, self.source.read)
+        return self.backend.stack(particle, self._stack)
+
+    def _stack(self, particle: int) -> Float[np.ndarray, "tilts n n"]:
+        read = self.source.read(particle)
+        assert not isinstance(read, ParticleVolume)
+        return read
 
 
 class SumsExchange(ABC):
@@ -109,10 +115,29 @@ class Refinement:
         """Tell the observer how many particles the expectation has done."""
         self.observer.phase("expectation", done, total)
 
-    def load(self, particle: int, sigma2: Float64[np.ndarray, "optics shells"] | None) -> ParticleImages:
-        """Read, mask and transform a particle's images; `sigma2` is needed where they fade into noise."""
+    def load(
+        self,
+        particle: int,
+        sigma2: Float64[np.ndarray, "optics shells"] | None,
+        assignments: Assignments | None = None,
+    ) -> ParticleImages:
+        """Read, mask and transform a particle's images.
+
+        Parameters
+        ----------
+        particle
+            Which one.
+        sigma2
+            Noise spectra, needed where images fade into noise.
+        assignments
+            Current poses, by which volumes are moved to the centre of the mask; by default those at the start.
+        """
         settings, optics = self.settings.images, self.particles.optics_of(particle)
-        stack = self.source.read(particle).astype(np.float32, copy=False)
+        read = self.source.read(particle)
+        if isinstance(read, ParticleVolume):
+            origin = (assignments or self.particles.start).origin_angstrom[particle]
+            return load_volume(read, whole_voxels(origin, optics), optics, self.grid, settings)
+        stack = read.astype(np.float32, copy=False)
         rotations, ctf = self.particles.tilt_rotations(particle), self.particles.ctf_of(particle)
         multiplicity, noise = noise_multiplicity(stack, optics, ctf, settings), None
         if not settings.zero_mask and sigma2 is not None:
@@ -125,10 +150,11 @@ class Refinement:
         """Offset around which a particle is searched.
 
         Differs from RELION: its vectorised and GPU code rounds it to whole pixels, which loses the best offset once the
-        search range is shorter than a pixel; the quirk does the same.
+        search range is shorter than a pixel; the quirk does the same. Volumes are searched as RELION does: around where
+        they have been moved to.
         """
         origin = assignments.origin_angstrom[particle]
-        if not self.settings.quirks.rounded_origins:
+        if not (self.settings.quirks.rounded_origins or self.particles.are_volumes):
             return origin
         pixel = self.particles.optics_of(particle).pixel_size_angstrom
         return round_half_away(origin / pixel) * pixel

@@ -113,7 +113,8 @@ def reconstruct(
     divided = np.divide(accumulator.data, weight, out=np.zeros(weight.shape, np.complex128), where=weight > 0)
     divided[geometry.radius2 > geometry.radius**2] = 0
     padded = restore_map(uncentred(divided, padded_box_px(geometry.box_px, geometry.padding)), workers)
-    density = window_map(padded, geometry.box_px) / (geometry.padding**3 * geometry.box_px)
+    scale = geometry.padding**3 * geometry.box_px ** (3 - geometry.dimensions)
+    density = window_map(padded, geometry.box_px) / scale
     edge = background_fraction(distances(geometry.box_px, 3), geometry.box_px / 2, _EDGE_PX)
     softened = replace_outside_by_mean(density[None], edge)[0]
     return divide_by_sinc2(softened, geometry.padding).astype(np.float32)

@@ -73,7 +73,8 @@ def _half(
     if settings.filtered_after(0):
         density = low_passed(density, refinement.grid, settings.lowpass_angstrom)
     fudge = settings.maximization.tau2_fudge
-    tau2, ssnr = first_ssnr(density, sigma2, len(refinement.members[half]), fudge)
+    dimensions = refinement.particles.dimensions
+    tau2, ssnr = first_ssnr(density, sigma2, len(refinement.members[half]), fudge, dimensions)
     nothing = np.zeros(refinement.grid.shells)
     return HalfState(
         density,
@@ -135,5 +136,5 @@ def chosen_for_noise(refinement: Refinement, images: int) -> Int64[np.ndarray, "
 
 
 def _sample_size(refinement: Refinement, members: Int64[np.ndarray, " members"], images: int) -> int:
-    counts = np.cumsum([int(refinement.particles.visible[i].sum()) for i in members.tolist()])
+    counts = np.cumsum([refinement.particles.images_of(i) for i in members.tolist()])
     return int(np.searchsorted(counts, images if images > 0 else _NOISE_IMAGES)) + 1

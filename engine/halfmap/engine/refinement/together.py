@@ -27,7 +27,7 @@ _COARSE_SHARE = 0.5
 
 def in_batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     """Order particles so that those that can be compared together stand together, neighbours in orientation first."""
-    axes = line_index(particles.subtomogram_rotation[indices][:, :, 2])
+    axes = line_index(particles.frames(indices)[:, :, 2])
     order = sorted(range(len(indices)), key=lambda i: (*batch_key(particles, int(indices[i])), int(axes[i])))
     return indices[order]
 
@@ -38,7 +38,12 @@ def batches(particles: ParticleSet, indices: Int64[np.ndarray, " n"]) -> list[In
 
 
 def batch_key(particles: ParticleSet, particle: int) -> tuple[int, int, bytes]:
-    """Tomogram, optics group and tilt images; particles that share them can be compared together."""
+    """Tomogram, optics group and tilt images; particles that share them can be compared together.
+
+    All volumes are seen alike, each in its own frame.
+    """
+    if particles.are_volumes:
+        return 0, int(particles.optics_index[particle]), b""
     visible = particles.visible[particle].tobytes()
     return int(particles.tilt_series_index[particle]), int(particles.optics_index[particle]), visible
 

@@ -1,7 +1,7 @@
 """From inputs to a refinement on this rank, with its images where they are read from."""
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from halfmap.engine.refinement.settings import Settings
 from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.setup.exchange import OverNetwork, ThroughDisc
 from halfmap.engine.setup.inputs import Inputs
-from halfmap.engine.setup.scratch import Guard, ScratchSettings, copy_name, copy_stacks, make_folder
+from halfmap.engine.setup.scratch import Guard, ScratchSettings, copy_name, copy_stacks, make_folder, name_of_volume
 
 
 def assemble(
@@ -53,14 +53,26 @@ def _exchange(inputs: Inputs, settings: Settings, communicator: Communicator) ->
 @contextmanager
 def image_source(inputs: Inputs, communicator: Communicator) -> Iterator[ImageSource]:
     """Give the source of images that the options ask for; what it leaves on a scratch disc is removed afterwards."""
-    arguments, files = inputs.arguments, inputs.particles.image_files
+    arguments = inputs.arguments
     if arguments.preread_images:
-        yield FromMemory(FromFiles(files), _of_this_rank(inputs, communicator))
+        yield FromMemory(_from_files(inputs), _of_this_rank(inputs, communicator))
     elif arguments.scratch_dir:
         with _scratch_copies(inputs, communicator) as source:
             yield source
     else:
-        yield FromFiles(files)
+        yield _from_files(inputs)
+
+
+def _from_files(inputs: Inputs, copies: Mapping[int, Path] | None = None) -> FromFiles:
+    """Read from files or their copies."""
+    particles = inputs.particles
+    boxes_px = [particles.optics_of(i).box_px for i in range(len(particles))] if particles.are_volumes else []
+    return FromFiles(_files(inputs), copies, boxes_px)
+
+
+def _files(inputs: Inputs) -> tuple[Path, ...]:
+    """Stacks of all particles, or volumes of all and then CTF volumes of all."""
+    return (*inputs.particles.image_files, *inputs.particles.ctf_files)
 
 
 def _of_this_rank(inputs: Inputs, communicator: Communicator) -> list[int]:
@@ -70,7 +82,7 @@ def _of_this_rank(inputs: Inputs, communicator: Communicator) -> list[int]:
 @contextmanager
 def _scratch_copies(inputs: Inputs, communicator: Communicator) -> Iterator[ImageSource]:
     """Let the first rank of each machine copy the stacks; the others there use its copies."""
-    arguments, particles = inputs.arguments, inputs.particles
+    arguments = inputs.arguments
     hosts = communicator.gather(platform.node())
     copies_here = hosts.index(platform.node()) == communicator.rank
     settings = ScratchSettings(
@@ -81,10 +93,10 @@ def _scratch_copies(inputs: Inputs, communicator: Communicator) -> Iterator[Imag
         if copies_here:
             folder = make_folder(settings)
             guard = None if settings.keep or settings.reuse else Guard(folder)
-            names = _copy_names(inputs)
-            copies = copy_stacks(particles.image_files, names, range(len(particles)), folder, settings)
+            names, files = _copy_names(inputs), _files(inputs)
+            copies = copy_stacks(files, names, range(len(files)), folder, settings)
         found = communicator.gather(copies if copies_here else None)
-        yield FromFiles(particles.image_files, found[hosts.index(platform.node())])
+        yield _from_files(inputs, found[hosts.index(platform.node())])
     finally:
         if guard is not None:
             guard.release()
@@ -92,8 +104,10 @@ def _scratch_copies(inputs: Inputs, communicator: Communicator) -> Iterator[Imag
 
 def _copy_names(inputs: Inputs) -> Sequence[str]:
     counts: dict[int, int] = {}
-    names = []
+    numbers = []
     for group in inputs.particles.optics_index.tolist():
         counts[group] = counts.get(group, 0) + 1
-        names.append(copy_name(group + 1, counts[group]))
-    return names
+        numbers.append((group + 1, counts[group]))
+    if not inputs.particles.are_volumes:
+        return [copy_name(*number) for number in numbers]
+    return [name_of_volume(*number, of_ctf) for of_ctf in (False, True) for number in numbers]

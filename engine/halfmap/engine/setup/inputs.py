@@ -20,6 +20,7 @@ from halfmap.engine.setup.maps import SolventMask, read_references, read_solvent
 from halfmap.engine.setup.output import check_output
 from halfmap.engine.setup.settings import diameter_of, seed_of
 from halfmap.engine.setup.stacks import check_stacks
+from halfmap.engine.setup.volumes import refuse_for_volumes, with_maps_of_set
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,11 @@ def read_inputs(given: RefineArguments, project: Path) -> Inputs:
     check_output(arguments)
     particles_path = project / arguments.particles_file if checkpoint is None else checkpoint.data_file
     particle_file = read_particle_file(particles_path)
-    particles = read_particle_set(particles_path, particle_file, _tomograms(arguments, project), project)
+    arguments, taken = with_maps_of_set(arguments, passed_on, particle_file.are_volumes)
+    if particle_file.are_volumes:
+        refuse_for_volumes(arguments)
+    tomograms = project / arguments.tomograms_file if arguments.tomograms_file else None
+    particles = read_particle_set(particles_path, particle_file, tomograms, project)
     check_stacks(particles)
     seed = seed_of(arguments)
     particles = _with_half_sets(particles, seed, particles_path)
@@ -96,10 +101,8 @@ def read_inputs(given: RefineArguments, project: Path) -> Inputs:
         particles = _with_scale_groups(particles, checkpoint, grid, particles_path)
     mask = read_solvent_mask(arguments, project, grid, diameter_of(arguments, grid))
     references, notes = ((), []) if checkpoint is not None else read_references(arguments, project, grid)
-    notes += [mask.note] if mask.note else []
-    return Inputs(
-        arguments, particles, particle_file, passed_on, grid, seed, mask, references, checkpoint, tuple(notes)
-    )
+    told = (*taken, *notes, *([mask.note] if mask.note else []))
+    return Inputs(arguments, particles, particle_file, passed_on, grid, seed, mask, references, checkpoint, told)
 
 
 def _with_optimisation_set(arguments: RefineArguments, project: Path) -> tuple[RefineArguments, dict[str, str]]:
@@ -117,12 +120,6 @@ def _with_optimisation_set(arguments: RefineArguments, project: Path) -> tuple[R
         raise BadInput(f"{path}: names no particles ({labels.PARTICLES_FILE}); add them or give --i.")
     missing = {name: value for name, value in from_set.items() if value and not getattr(arguments, name)}
     return arguments.model_copy(update=missing), entries
-
-
-def _tomograms(arguments: RefineArguments, project: Path) -> Path:
-    if not arguments.tomograms_file:
-        raise BadInput("--tomograms: no tomogram set is named; 2D stacks need one, by --ios or --tomograms.")
-    return project / arguments.tomograms_file
 
 
 def _with_half_sets(particles: ParticleSet, seed: int, path: Path) -> ParticleSet:

@@ -45,6 +45,11 @@ def copy_name(optics_group: int, number: int) -> str:
     return f"opticsgroup{optics_group}_particle{number}.mrcs"
 
 
+def name_of_volume(optics_group: int, number: int, of_ctf: bool) -> str:
+    """Name of a copied volume or CTF volume, as RELION names it."""
+    return f"opticsgroup{optics_group}_particle{'_ctf' if of_ctf else ''}{number}.mrc"
+
+
 def copy_stacks(
     files: Sequence[Path], names: Sequence[str], particles: Iterable[int], folder: Path, settings: ScratchSettings
 ) -> dict[int, Path]:

@@ -1,11 +1,18 @@
 """Options of the program turned into the settings of a refinement."""
 
 import time
+from dataclasses import replace
 
 from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.contract.spelling import EXACT_NOISE
 from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid
-from halfmap.engine.refinement.auto_sampling import AutoSampling, with_local_searches
+from halfmap.engine.imaging.volume_settings import VolumeSettings
+from halfmap.engine.refinement.auto_sampling import (
+    RANGE_OF_STACKS,
+    RANGE_OF_VOLUMES,
+    AutoSampling,
+    with_local_searches,
+)
 from halfmap.engine.refinement.maximization import MaximizationSettings
 from halfmap.engine.refinement.settings import HalfSetSettings, Quirks, SearchSettings, Settings
 from halfmap.engine.refinement.state import Sampling
@@ -25,7 +32,9 @@ def diameter_of(arguments: RefineArguments, grid: ModelGrid) -> float:
     return (grid.box_px - arguments.mask_edge_px) * grid.pixel_size_angstrom
 
 
-def settings_of(arguments: RefineArguments, grid: ModelGrid, scale_groups: int, seed: int) -> Settings:
+def settings_of(
+    arguments: RefineArguments, grid: ModelGrid, scale_groups: int, seed: int, are_volumes: bool = False
+) -> Settings:
     """Group the options by the step that they belong to."""
     diameter = diameter_of(arguments, grid)
     fudge = arguments.tau2_fudge if arguments.tau2_fudge > 0 else 1.0
@@ -37,9 +46,13 @@ def settings_of(arguments: RefineArguments, grid: ModelGrid, scale_groups: int, 
             arguments.ctf_correction,
             arguments.ctf_intact_first_peak,
             arguments.noise_model == EXACT_NOISE,
+            _volumes(arguments),
         ),
         search=_search(arguments),
-        sampling=_sampling_wishes(arguments, diameter),
+        sampling=replace(
+            _sampling_wishes(arguments, diameter),
+            range_per_change=RANGE_OF_VOLUMES if are_volumes else RANGE_OF_STACKS,
+        ),
         half_sets=HalfSetSettings(
             arguments.join_halves_until_angstrom, arguments.solvent_correct_fsc, arguments.flatten_solvent
         ),
@@ -67,6 +80,15 @@ def settings_of(arguments: RefineArguments, grid: ModelGrid, scale_groups: int, 
         skip_maximization=arguments.skip_maximize,
         combine_through_disc=arguments.combine_weights_through_disc,
         quirks=Quirks.of(arguments.relion_quirks, arguments.own_frames),
+    )
+
+
+def _volumes(arguments: RefineArguments) -> VolumeSettings:
+    return VolumeSettings(
+        arguments.normalised_subtomograms,
+        arguments.skip_subtomogram_multiplicity,
+        not arguments.ctf_volumes_not_squared,
+        arguments.subtomogram_multiplicity_threshold,
     )
 
 
