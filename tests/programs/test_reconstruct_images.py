@@ -59,6 +59,7 @@ def test_a_filter_is_read_from_the_file_of_a_post_processing(run, tmp_path):
         (("--sym", "Q"), "--sym"),
         (("--subset", "1"), "--subset 1"),
         (("--fsc", "tomograms.star"), "no FSC curve"),
+        (("--normalised_subtomo",), "--normalised_subtomo"),
         (("--i", "nothing.star"), "nothing.star"),
     ],
 )

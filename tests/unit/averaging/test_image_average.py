@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 import starfile
 
-from halfmap.engine.averaging.image_average import (
-    ImageAverageSettings,
-    average_images,
-    checked_stacks,
-    insert,
-    insertion_of_stack,
-)
+from halfmap.engine.averaging.image_average import ImageAverageSettings, average_images, of_one_grid
+from halfmap.engine.averaging.image_insertion import ImageContents, insert, insertion_of
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.mrc import read_map, read_stack
 from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
@@ -23,7 +18,7 @@ from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.refinement.fsc import fsc_of_maps
 from halfmap.engine.sampling.symmetry import PointGroup
 
-SETTINGS = ImageAverageSettings(PointGroup("C2"), correct_ctf=True)
+SETTINGS = ImageAverageSettings(PointGroup("C2"), ImageContents(correct_ctf=True))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +42,7 @@ def average(particles, settings=SETTINGS, fsc=None, members=None):
 
 def test_an_insertion_is_the_shifted_image_with_the_square_of_its_ctf_as_weight(particles):
     pixels = disc(16, 16, 8)
-    found = insertion_of_stack(particles, 3, pixels, correct_ctf=True)
+    found = insertion_of(particles, 3, pixels, SETTINGS.contents)
     optics, tilts = particles.optics_of(3), particles.tilt_rotations(3)
     assert optics.premultiplied
     ctf = transfer_functions(particles.ctf_of(3), optics.microscope, 16, optics.pixel_size_angstrom)
@@ -68,7 +63,7 @@ def test_an_insertion_spreads_each_pixel_over_its_neighbours(particles):
     pixels = disc(16, 8, 4)
     geometry = replace(SETTINGS, resolution_angstrom=40.0).geometry(particles.optics_groups[0])
     assert geometry.max_shell == 4
-    found, sums = insertion_of_stack(particles, 0, pixels, correct_ctf=True), Accumulator.empty(geometry)
+    found, sums = insertion_of(particles, 0, pixels, SETTINGS.contents), Accumulator.empty(geometry)
     insert(sums, found, pixels)
     # weights are kept, and every voxel's place is the mean place of what it holds: centres of mass agree
     total = found.weights.sum()
@@ -120,5 +115,5 @@ def test_the_lower_the_fsc_the_more_is_damped(particles):
 def test_groups_of_other_boxes_are_refused_and_a_pixel_size_can_be_given(particles):
     other = replace(particles.optics_groups[0], number=2, box_px=18)
     with pytest.raises(BadInput, match=r"optics groups 1 .* and 2"):
-        checked_stacks(replace(particles, optics_groups=(*particles.optics_groups, other)), None)
-    assert checked_stacks(particles, 7.5).optics_groups[0].pixel_size_angstrom == 7.5
+        of_one_grid(replace(particles, optics_groups=(*particles.optics_groups, other)), None)
+    assert of_one_grid(particles, 7.5).optics_groups[0].pixel_size_angstrom == 7.5

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfmap.contract.exit_codes import ExitCode
-from halfmap.engine.averaging.image_average import ImageAverageSettings, average_images, checked_stacks
+from halfmap.engine.averaging.image_average import ImageAverageSettings, average_images, of_one_grid
+from halfmap.engine.averaging.image_insertion import ImageContents
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.fsc_table import read_fsc
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe the options, which are those of ``relion_reconstruct`` as far as they concern extracted particles."""
     top = argparse.ArgumentParser(
         prog="halfmap reconstruct --from_images",
-        description="Average extracted particles with known poses: RELION-5 2D stacks.",
+        description="Average extracted particles with known poses: RELION-5 2D stacks, or 3D pseudo-subtomograms.",
         allow_abbrev=False,
     )
     add = top.add_argument
@@ -45,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
     add("--o", type=Path, default=Path("relion.mrc"), metavar="MAP.mrc", help="map to write [relion.mrc]")
     add("--sym", default="C1", metavar="G", help="point group [C1]")
     add("--ctf", action="store_true", help="correct for the CTF")
+    add("--normalised_subtomo", action="store_true", help="volumes are averages over tilt images instead of sums")
+    add("--ctf3d_not_squared", action="store_true", help="CTF volumes hold the CTF instead of its square")
     add("--maxres", type=float, default=-1.0, metavar="Å", help="largest resolution that is used [Nyquist]")
     add("--fsc", type=Path, metavar="FSC.star", help="filter by this gold-standard FSC between half maps")
     add("--subset", type=int, choices=(-1, 1, 2), default=-1, help="half set [-1: all particles]")
@@ -59,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     settings = settings_of(options)
-    particles = checked_stacks(_particles(options), options.angpix if options.angpix > 0 else None)
+    particles = of_one_grid(_particles(options), options.angpix if options.angpix > 0 else None)
     check_stacks(particles)
     fsc = read_fsc(options.fsc) if options.fsc else None
     members = list(range(len(particles)))
@@ -96,15 +99,21 @@ def settings_of(options: argparse.Namespace) -> ImageAverageSettings:
     if found:
         raise BadInput(*found)
     limit = options.maxres if options.maxres > 0 else None
-    return ImageAverageSettings(group, options.ctf, limit, options.pad, options.j)
+    contents = ImageContents(options.ctf, options.normalised_subtomo, not options.ctf3d_not_squared)
+    return ImageAverageSettings(group, contents, limit, options.pad, options.j)
 
 
 def _particles(options: argparse.Namespace) -> ParticleSet:
     entries = read_optimisation_set(options.ios) if options.ios else {}
     given = {labels.PARTICLES_FILE: options.i, labels.TOMOGRAMS_FILE: options.tomograms}
     entries |= {label: path.as_posix() for label, path in given.items() if path}
-    for label, flag in ((labels.PARTICLES_FILE, "--i"), (labels.TOMOGRAMS_FILE, "--tomograms")):
-        if not entries.get(label):
-            raise BadInput(f"{flag}: no file is named as {label}; give it, or an optimisation set by --ios.")
-    path = Path(entries[labels.PARTICLES_FILE])
-    return read_particle_set(path, read_particle_file(path), Path(entries[labels.TOMOGRAMS_FILE]), Path())
+    if not entries.get(labels.PARTICLES_FILE):
+        raise BadInput(f"--i: no file is named as {labels.PARTICLES_FILE}; give it, or an optimisation set by --ios.")
+    path, tomograms = Path(entries[labels.PARTICLES_FILE]), entries.get(labels.TOMOGRAMS_FILE)
+    particles = read_particle_set(path, read_particle_file(path), Path(tomograms) if tomograms else None, Path())
+    if particles.are_volumes:
+        return particles
+    given_in_vain = [name for name in ("normalised_subtomo", "ctf3d_not_squared") if getattr(options, name)]
+    if given_in_vain:
+        raise BadInput(*(f"--{name}: is for 3D pseudo-subtomograms; {path} names 2D stacks." for name in given_in_vain))
+    return particles
