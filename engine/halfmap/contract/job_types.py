@@ -257,9 +257,14 @@ def _other_words(job: JobForm) -> list[str]:
 def input_files(job: JobForm) -> list[tuple[str, str, str]]:
     """Name the files that a job takes: the option's key, the file, and its node type, in the form's order."""
     return [
-        (key, getattr(job, key), option.declaration.node_type)
+        (key, getattr(job, key), _node_type(getattr(job, key), option.declaration.node_type))
         for key, option in type_of(job).options.items()
         if option.declaration.node_type
         and is_enabled(option.declaration, job)
         and getattr(job, key) not in ("", "None")
     ]
+
+
+def _node_type(file: str, usual: str) -> str:
+    # RELION's form of External jobs has no entry for sets of its own, so that a set stands where particles do
+    return "TomoOptimisationSet.star.relion" if file.endswith("optimisation_set.star") else usual

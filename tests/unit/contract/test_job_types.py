@@ -123,6 +123,12 @@ def test_direct_entries_are_told_one_by_one():
     ]
 
 
+def test_an_optimisation_set_in_the_place_of_particles_is_called_one():
+    assert [kind for _, _, kind in input_files(JOBS["center"])] == [
+        "TomoOptimisationSet.star.relion", "DensityMap.mrc", "Mask3D.mrc"
+    ]  # fmt: skip
+
+
 def test_the_command_of_a_reconstruction_is_relions():
     job = Reconstruct(
         in_optimisation=SET, binning=2, box_size=256, crop_size=128, snr=0.00005, sym_name="C6", nr_threads=8
