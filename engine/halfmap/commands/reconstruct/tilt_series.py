@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfmap.contract.exit_codes import ExitCode
-from halfmap.engine.averaging.average import Effort, Sources, prepare_average
+from halfmap.engine.averaging.average import prepare_average
 from halfmap.engine.averaging.files import AverageFolder
 from halfmap.engine.averaging.settings import AverageSettings
+from halfmap.engine.averaging.sources import Effort, Sources
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.optimisation_set import read_optimisation_set

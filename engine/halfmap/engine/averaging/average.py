@@ -12,6 +12,7 @@ from halfmap.engine.averaging.maps import average_maps, symmetrised
 from halfmap.engine.averaging.memory import Load, plan_load
 from halfmap.engine.averaging.partial import SumsKeeper
 from halfmap.engine.averaging.settings import AverageSettings
+from halfmap.engine.averaging.sources import Effort, Sources
 from halfmap.engine.averaging.summing import Watch, add_up, nothing_summed
 from halfmap.engine.errors import BadInput
 from halfmap.engine.extraction.record import record_of_files
@@ -26,58 +27,6 @@ from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.particles.placed import PlacedParticles
 from halfmap.engine.postprocessing import SourceNames, postprocess, write_postprocessed
 from halfmap.engine.postprocessing.files import star_file
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What an average is made from.
-
-    Parameters
-    ----------
-    entries
-        Of the optimisation set, particles and tomograms among them.
-    mask
-        Mask in which the half maps are compared; None for no comparison.
-    project
-        Directory to which paths are relative.
-    """
-
-    entries: Mapping[str, str]
-    mask: Path | None = None
-    project: Path = Path()
-
-    def file(self, label: str) -> Path | None:
-        """Path of an entry, if there is one."""
-        return self.project / self.entries[label] if self.entries.get(label) else None
-
-    @property
-    def texts(self) -> list[Path]:
-        """Files that the particles and their tilt series are named in."""
-        found = (self.file(label) for label in (labels.PARTICLES_FILE, labels.TOMOGRAMS_FILE, labels.TRAJECTORIES_FILE))
-        return [path for path in found if path is not None]
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What an average may take.
-
-    Parameters
-    ----------
-    threads
-        Threads of transforms and symmetry.
-    adding_threads
-        Threads that add particles up.
-    memory_gb
-        Memory that may be taken, in units of 2³⁰ bytes; None for as much as is useful.
-    keeps_sums
-        Keep sums now and then, from which an average that is stopped can go on.
-    """
-
-    threads: int
-    adding_threads: int
-    memory_gb: float | None = None
-    keeps_sums: bool = True
-
 
 Progress = Callable[[int, int], None]
 """Called with the number of particles done and that of all; may raise to stop."""
