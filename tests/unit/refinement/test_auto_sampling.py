@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from halfmap.engine.refinement.auto_sampling import (
+    RANGE_OF_VOLUMES,
     AutoSampling,
     finer,
     resolution_step_deg,
@@ -34,6 +35,14 @@ def test_new_steps_and_ranges_follow_from_accuracy_and_changes():
     assert found.healpix_order == 3
     assert found.perturbation == 0.3
     assert not found.has_priors
+
+
+# trap 27: three times the changes for volumes, 6 Å; that is as small as it may be with steps of 4 Å
+def test_ranges_follow_changes_less_far_for_volumes():
+    found = finer(SETTLED, replace(WISHES, range_per_change=RANGE_OF_VOLUMES))
+    assert (found.offset_step_angstrom, found.offset_range_angstrom) == (4, 6)
+    wider = replace(SETTLED, changes=replace(SETTLED.changes, offsets_angstrom=3.0))
+    assert finer(wider, replace(WISHES, range_per_change=RANGE_OF_VOLUMES)).offset_range_angstrom == 9
 
 
 # trap 27
