@@ -100,7 +100,8 @@ def check(
         return _concluded(remarks, Preflight())
     group = next(iter(particles.optics.values()), _UNKNOWN_GROUP)
     remarks += inputs.about_tomograms(project, files.tomograms, particles)
-    remarks += inputs.about_particles(project, files.particles, particles, is_halfmap)
+    remarks += inputs.about_particles(project, files.particles, particles)
+    remarks += inputs.about_volumes(job, particles) if is_halfmap else []
     if group.box_px > 0 and group.pixel_size_angstrom > 0:
         remarks += _about_maps(project, job, files, group, is_halfmap)
     found = _facts(job, demand, peaks if is_halfmap else None, particles, group)

@@ -121,10 +121,18 @@ def about_tomograms(project: Path, tomograms: str, particles: ParticleFile) -> I
     yield from (Remark(f"{file}: does not exist; {tomograms} names it.") for file in missing[:_TOLD_AT_ONCE])
 
 
-def about_particles(project: Path, name: str, particles: ParticleFile, is_halfmap: bool) -> Iterator[Remark]:
+def about_volumes(job: Refine3D, particles: ParticleFile) -> Iterator[Remark]:
+    """See that a refinement of 3D pseudo-subtomograms asks for nothing that halfmap has for stacks only."""
+    if particles.are_stacks:
+        return
+    if job.use_gpu:
+        yield Remark("use_gpu is Yes, but 3D pseudo-subtomograms are refined on processors only; set it to No.")
+    if not job.do_zero_mask:
+        yield Remark("do_zero_mask is No, which 3D pseudo-subtomograms do not allow; set it to Yes.")
+
+
+def about_particles(project: Path, name: str, particles: ParticleFile) -> Iterator[Remark]:
     """See what the particle file says of itself, and whether some of its images are what it says."""
-    if is_halfmap and not particles.are_stacks:
-        yield Remark(f"{name}: 3D pseudo-subtomograms; this version refines RELION-5 2D stacks. Extract them as such.")
     for number, group in particles.optics.items():
         if group.box_px <= 0 or group.box_px % 2 or group.pixel_size_angstrom <= 0:
             yield Remark(
@@ -168,6 +176,8 @@ def _about_image(project: Path, image: SampledImage, particles: ParticleFile) ->
         return (
             f"{name}: images of {size} px, but rlnImageSize of its optics group is {box}; extract the particles anew."
         )
+    if not particles.are_stacks and header.sections != box:
+        return f"{name}: {header.sections} px deep, but rlnImageSize of its optics group is {box}; extract it anew."
     if particles.are_stacks and image.visible not in (None, header.sections):
         return (
             f"{name}: holds {header.sections} images, but {image.visible} are visible (rlnTomoVisibleFrames); "

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "tui": "the terminal interface: jobs, curves, maps, output, and the form of the next job",
-    "refine": "gold-standard auto-refinement of 2D-stack pseudo-subtomograms, with RELION's options and files",
+    "refine": "gold-standard auto-refinement of pseudo-subtomograms, with RELION's options and files",
     "extract": "particles cut out of tilt series: 2D stacks or 3D pseudo-subtomograms, as relion_tomo_subtomo",
     "reconstruct": "an average of particles with known poses, from their tilt series",
     "simulate": "a synthetic tilt-series project with known poses",

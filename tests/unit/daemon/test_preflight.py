@@ -1,5 +1,6 @@
 """What a pre-flight finds in a project that is all right, and in ones that are not."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -271,7 +272,7 @@ def test_the_recorded_projects_inputs_are_all_right(hiv_twin):
     assert check(hiv_twin, other, ONE_RANK, {}, "relion").problems == ()
 
 
-def test_particles_that_are_volumes_are_for_relion_only(hiv_twin):
+def test_particles_that_are_volumes_are_taken_on_processors(hiv_twin):
     options = {
         "in_optimisation": "PseudoSubtomo/job007/optimisation_set.star",
         "fn_ref": "Reconstruct/job005/merged.mrc",
@@ -279,11 +280,21 @@ def test_particles_that_are_volumes_are_for_relion_only(hiv_twin):
         "particle_diameter": 230.0,
     }
     job = Refine3D.model_validate(options)
-    seen = check(hiv_twin, job, ONE_RANK, {}, "halfmap")
-    assert "3D pseudo-subtomograms" in seen.problems[0]
-    told = check(hiv_twin, job, ONE_RANK, {}, "relion")
-    assert told.problems == ()
-    assert told.memory_mb_per_rank is None
+    for engine in ("halfmap", "relion"):
+        assert check(hiv_twin, job, ONE_RANK, {}, engine).problems == ()
+    wrong = Refine3D.model_validate(options | {"use_gpu": True, "do_zero_mask": False})
+    seen = check(hiv_twin, wrong, ONE_RANK, {}, "halfmap")
+    assert [problem.split()[0] for problem in seen.problems] == ["use_gpu", "do_zero_mask"]
+    assert check(hiv_twin, wrong, ONE_RANK, {}, "relion").problems == ()
+
+
+def test_a_volume_of_another_depth_is_named(project):
+    file = next(project.root.glob("Extract/job001/**/*.mrcs"))
+    particles = project.root / "Extract/job001/particles.star"
+    particles.write_text(re.sub(r"(_rlnTomoSubTomosAre2DStacks\s+)1", r"\g<1>0", particles.read_text()))
+    told = [problem for problem in found(project).problems if file.name in problem]
+    assert told
+    assert "px deep, but rlnImageSize of its optics group is 16" in told[0]
 
 
 def test_a_particle_file_that_is_cut_off_is_told(project):
