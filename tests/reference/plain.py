@@ -140,10 +140,11 @@ class PlainBackend(Backend):
         cycles = self.frequency(images, pixel) @ shift / images.pixels.box_px
         return cmath.exp(-2j * math.pi * cycles)
 
-    def comparison_weight(self, images: TiltImages, pixel: int) -> float:
-        """1/σ², and 0 at the origin and below the first shell that counts."""
+    def comparison_weight(self, images: TiltImages, tilt: int, pixel: int) -> float:
+        """1/(σ² m), and 0 at the origin and below the first shell that counts."""
         left_out = images.shells[pixel] == 0 or images.shells[pixel] < images.first_shell
-        return 0.0 if left_out else float(images.inverse_sigma2[pixel])
+        share = 1.0 if images.inverse_multiplicity is None else float(images.inverse_multiplicity[tilt, pixel])
+        return 0.0 if left_out else share * float(images.inverse_sigma2[pixel])
 
     def slices(self, reference: Reference, images: TiltImages, rotations: np.ndarray) -> np.ndarray:
         tilts, pixels = images.ctf.shape
@@ -173,7 +174,7 @@ class PlainBackend(Backend):
         for o in range(len(rotations)):
             for t, offset in enumerate(offsets_px):
                 for f, k in np.ndindex(images.ctf.shape):
-                    weight = self.comparison_weight(images, k)
+                    weight = self.comparison_weight(images, f, k)
                     image = complex(images.masked[f, k]) * self.shift_factor(images, f, offset, k)
                     model = images.scale * float(images.ctf[f, k]) * slices[o, f, k]
                     out[o, t] += -0.5 * weight * abs(model - image) ** 2 + 0.5 * weight * abs(image) ** 2

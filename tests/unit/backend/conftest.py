@@ -1,6 +1,6 @@
 """Small random problems for backends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -50,8 +50,12 @@ def make_problem(
     poses: tuple[int, int] = (4, 3),
     seed: int = 1,
     dimensions: int = 2,
+    multiplicity: bool = False,
 ) -> Problem:
-    """`ratio` is the number of model shells per image shell; with 3 dimensions the images are volumes."""
+    """`ratio` is the number of model shells per image shell; with 3 dimensions the images are volumes.
+
+    With a multiplicity the noise differs between pixels, and some pixels say nothing.
+    """
     random = np.random.default_rng(seed)
     geometry = AccumulatorGeometry(box_px, padding, max_shell)
     pixels = disc(image_box_px, image_box_px, max_shell / ratio, dimensions)
@@ -77,6 +81,9 @@ def make_problem(
         scale=scale,
         premultiplied=premultiplied,
     )
+    if multiplicity:
+        m = random.choice([0, 1, 2.5, 17], shape).astype(np.float32)
+        images = replace(images, inverse_multiplicity=np.divide(1, m, out=np.zeros_like(m), where=m > 0))
     weights = random.dirichlet(np.ones(poses[0] * poses[1])).reshape(poses).astype(np.float32)
     weights[0, 0] = 0
     return Problem(
@@ -97,6 +104,7 @@ PROBLEMS = {
     "coarser images": {"image_box_px": 16, "ratio": 0.75, "max_shell": 4},
     "finer images, first shells left out": {"image_box_px": 10, "ratio": 1.2, "max_shell": 5, "first_shell": 3},
     "up to Nyquist": {"box_px": 8, "image_box_px": 8, "max_shell": 4},
+    "noise that differs between pixels": {"multiplicity": True},
 }
 
 

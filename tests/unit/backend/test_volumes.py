@@ -15,6 +15,7 @@ from .test_backends import accumulate, assert_near, read
 
 PROBLEMS = {
     "padded and premultiplied": {},
+    "sums of many images": {"multiplicity": True},
     "plain volumes": {"premultiplied": False},
     "coarser volumes, first shells left out": {"image_box_px": 16, "ratio": 0.75, "first_shell": 2},
     "up to Nyquist, not padded": {"box_px": 8, "image_box_px": 8, "padding": 1},

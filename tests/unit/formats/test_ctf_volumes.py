@@ -68,6 +68,7 @@ def test_another_shape_is_refused(tmp_path, shape):
         read_ctf_volume(write(tmp_path / "a.mrc", np.ones(shape)), BOX)
 
 
+@pytest.mark.filterwarnings("ignore:Data array contains NaN")
 def test_values_that_are_not_finite_are_refused(tmp_path):
     values = np.ones((BOX, BOX, HALF))
     values[1, 2, 3] = np.nan
