@@ -16,7 +16,7 @@ from halfmap.engine.imaging.preparation import ModelGrid
 from halfmap.engine.imaging.volume_settings import VolumeSettings
 from halfmap.engine.setup.settings import settings_of
 from halfmap.engine.setup.stacks import check_stacks
-from halfmap.engine.setup.volumes import refuse_for_volumes, with_maps_of_set
+from halfmap.engine.setup.volumes import check_multiplicity, refuse_for_volumes, with_maps_of_set
 
 SET = {
     "rlnTomoParticlesFile": "p.star",
@@ -141,6 +141,15 @@ def test_a_file_of_another_shape_is_named(volumes, tmp_path, name, shape, told):
     write(tmp_path / name, shape)
     with pytest.raises(BadInput, match=told):
         check_stacks(volumes)
+
+
+def test_averages_need_a_multiplicity(volumes, tmp_path):
+    given = arguments(normalised_subtomograms=True)
+    check_multiplicity(given, volumes)
+    write(tmp_path / "2w.mrc", (8, 8, 5))
+    check_multiplicity(arguments(), volumes)
+    with pytest.raises(BadInput, match=r"--normalised_subtomo: .*2w\.mrc holds no multiplicity"):
+        check_multiplicity(given, volumes)
 
 
 def test_a_missing_ctf_volume_is_named(volumes):

@@ -26,6 +26,11 @@ def layout_problem(header: StackHeader, box_px: int) -> str:
     return f"is {' × '.join(map(str, shape))}; for a box of {n} px one of {expected} was expected"
 
 
+def holds_multiplicity(header: StackHeader, box_px: int) -> bool:
+    """Whether a CTF volume has the multiplicity behind it."""
+    return header.images == 2 * box_px
+
+
 def read_ctf_volume(path: Path, box_px: int) -> CtfVolume:
     """Read a CTF volume; beyond the largest shell all is 0.
 

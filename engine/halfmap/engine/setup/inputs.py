@@ -20,7 +20,7 @@ from halfmap.engine.setup.maps import SolventMask, read_references, read_solvent
 from halfmap.engine.setup.output import check_output
 from halfmap.engine.setup.settings import diameter_of, seed_of
 from halfmap.engine.setup.stacks import check_stacks
-from halfmap.engine.setup.volumes import refuse_for_volumes, with_maps_of_set
+from halfmap.engine.setup.volumes import check_multiplicity, refuse_for_volumes, with_maps_of_set
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def read_inputs(given: RefineArguments, project: Path) -> Inputs:
     tomograms = project / arguments.tomograms_file if arguments.tomograms_file else None
     particles = read_particle_set(particles_path, particle_file, tomograms, project)
     check_stacks(particles)
+    check_multiplicity(arguments, particles)
     seed = seed_of(arguments)
     particles = _with_half_sets(particles, seed, particles_path)
     first = particles.optics_groups[0]

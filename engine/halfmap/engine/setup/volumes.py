@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
+from halfmap.engine.formats.ctf_volumes import holds_multiplicity
+from halfmap.engine.formats.mrc import read_stack_header
+from halfmap.engine.particles.particle import ParticleSet
 
 
 def with_maps_of_set(
@@ -66,3 +69,21 @@ def refuse_for_volumes(arguments: RefineArguments) -> None:
         problems.append("--ctf_intact_first_peak: the CTF of 3D pseudo-subtomograms is read from files; leave it out.")
     if problems:
         raise BadInput(*problems)
+
+
+def check_multiplicity(arguments: RefineArguments, particles: ParticleSet) -> None:
+    """Check that averages bring the multiplicity that they have to be multiplied by.
+
+    Raises
+    ------
+    BadInput
+        Naming the first CTF volume without it.
+    """
+    if not (arguments.normalised_subtomograms and particles.are_volumes):
+        return
+    for index, path in enumerate(particles.ctf_files):
+        if not holds_multiplicity(read_stack_header(path), particles.optics_of(index).box_px):
+            raise BadInput(
+                f"--normalised_subtomo: {path} holds no multiplicity, which averages have to be multiplied by; leave "
+                f"the option out, or extract the particles again."
+            )
