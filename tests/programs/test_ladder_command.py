@@ -61,7 +61,7 @@ def test_a_plan_of_a_ladder_that_has_begun_names_its_jobs(tmp_path, capsys):
 
 def test_a_ladder_is_begun_listed_shown_stopped_and_continued(service, project, file, capsys):
     assert "hiv is watched from now on" not in called(capsys, "ladder", f"{file}", "--no-watch")
-    assert [row.name for row in service._rows()] == ["Extract/job001/", "Refine3D/job002/", "PostProcess/job003/"]
+    assert [row.name for row in service._rows()] == ["Extract/job001/", "Refine3D/job002/"]
     listed = called(capsys, "ladder").splitlines()
     assert listed[0].split()[:3] == ["ladder", "project", "state"]
     assert listed[1].split()[:6] == ["down", "hiv", "running", "bin", "2", "0/8"]
@@ -87,7 +87,8 @@ def test_it_is_followed_to_its_end_with_a_line_for_each_change(daemon: Daemon, p
     daemon.later(0.2, lambda: run(1))
     # 16 Å are 1.6 times what pixels of 5 Å allow
     daemon.later(0.4, lambda: run(2, resolution_angstrom=16.0))
-    daemon.later(0.6, lambda: run(3))
+    # post-processing is queued when somebody has looked at the finished refinement
+    daemon.later(2.5, lambda: run(3))
     lines = called(capsys, "ladder", "down", "--watch").splitlines()
     assert lines[0].startswith("down is under way")
     assert "bin 2 refine" in lines[2]

@@ -15,6 +15,9 @@ _LEAST_RANGE_PX = 3.0
 _STEPS_IN_RANGE = 8.0
 _LARGEST_STEP_PX = 1.0
 
+_LOWEST_OF_B_FACTOR_ANGSTROM = 10.0  # the default of PostProcess
+_SHELLS_OF_B_FACTOR = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -146,6 +149,30 @@ def first_offsets(reached: Reached, pixel_size_angstrom: float) -> tuple[Chosen,
     return (
         Chosen(_short(reach), f"5 × {told}, at least {_short(_LEAST_RANGE_PX)} px"),
         Chosen(_short(step), f"0.75 × {told}, at most 1 px and at least an eighth of the range"),
+    )
+
+
+def sharpening(reached: Reached, extent_angstrom: float, lowest_angstrom: str = "") -> Chosen:
+    """Tell whether there are the three shells that an estimate of the B-factor needs.
+
+    Parameters
+    ----------
+    reached
+        What the rung's refinement came to.
+    extent_angstrom
+        Of the particles' box.
+    lowest_angstrom
+        The lowest resolution that tells the B-factor, where it was set by hand.
+    """
+    try:
+        lowest = float(lowest_angstrom)
+    except ValueError:
+        lowest = _LOWEST_OF_B_FACTOR_ANGSTROM
+    shells = extent_angstrom * (1 / reached.resolution_angstrom - 1 / lowest)
+    told = f"{_called(reached)} reached {_short(reached.resolution_angstrom)} Å: {max(0, int(shells))} shells"
+    return Chosen(
+        "Yes" if shells >= _SHELLS_OF_B_FACTOR else "No",
+        f"{told} beyond {_short(lowest)} Å, {_SHELLS_OF_B_FACTOR} are needed",
     )
 
 

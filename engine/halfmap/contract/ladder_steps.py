@@ -16,6 +16,7 @@ from halfmap.contract.ladder_sampling import (
     first_offsets,
     first_sampling,
     local_from,
+    sharpening,
 )
 from halfmap.contract.option import value_text
 
@@ -220,9 +221,17 @@ class _Rung:
         half_map = self.known.output(step, "run_half1_class001_unfil.mrc")
         options = {
             "fn_in": Chosen(half_map, f"half maps refined at bin {self.binning}"),
-            "fn_mask": Chosen(self.ladder.mask, "the ladder's mask"),
+            "fn_mask": Chosen(self.ladder.mask, "brought to this pixel size and box by the program"),
+            "do_auto_bfac": self.sharpening(),
         }
         return Step(self.binning, "postprocess", options, (step,))
+
+    def sharpening(self) -> Chosen:
+        reached, pixel_size = self.known.reached.get(self.binning), self.known.pixel_size_angstrom
+        if reached is None or pixel_size is None:
+            return Chosen(None, _LATER.format(self.binning))
+        set_by_hand = self.ladder.set_by_hand(self.binning, "postprocess").get("autob_lowres", "")
+        return sharpening(reached, self.ladder.box_at_bin_1_px(pixel_size) * pixel_size, set_by_hand)
 
     # --- groups of options -----------------------------------------------------------------------------------------
 
@@ -254,7 +263,7 @@ class _Rung:
                 "ini_high": self.first_low_pass(),
             }, ()
         step = self.id("reconstruct")
-        scale = Chosen("Yes", "reconstructed from these very particles")
+        scale = Chosen("No", "maps of Reconstruct are the square root of their box times the particles' grey scale")
         if self.before is None:
             merged = self.known.output(step, "merged.mrc")
             return {

@@ -14,6 +14,7 @@ TEXT = (
 REACHED = {
     4: Reached("Refine3D/job002/", 4, 21.6, 2.4),
     2: Reached("Refine3D/job007/", 2, 11.0, 1.2),
+    1: Reached("Refine3D/job012/", 1, 6.0, 0.9),
 }
 
 
@@ -85,7 +86,7 @@ def test_the_first_rung_starts_from_a_map_from_elsewhere_and_searches_everywhere
 def test_a_later_rung_starts_where_the_one_before_has_ended():
     refine = by_name(rung_steps(ladder(), 1, known()))["refine"]
     assert {key: value(refine, key) for key in ("ref_correct_greyscale", "ini_high", "sampling")} == {
-        "ref_correct_greyscale": "Yes", "ini_high": "21.6", "sampling": "7.5 degrees",
+        "ref_correct_greyscale": "No", "ini_high": "21.6", "sampling": "7.5 degrees",
     }  # fmt: skip
     assert value(refine, "auto_local_sampling") == "7.5 degrees"
     # 2.4 Å are 0.6 px of 4 Å
@@ -117,6 +118,17 @@ def test_a_box_in_angstrom_waits_for_the_pixel_size():
     assert extract.options["crop_size"].value is None
     extract = by_name(rung_steps(read_ladder(text), 0, Known(2.0)))["extract"]
     assert value(extract, "crop_size") == "96"
+
+
+def test_a_b_factor_is_estimated_where_there_are_shells_that_tell_it():
+    sharpened = [by_name(rung)["postprocess"].options["do_auto_bfac"] for rung in all_steps(ladder(), known())]
+    assert [one.value for one in sharpened] == ["No", "No", "Yes"]
+    # 768 Å hold 768/6 - 768/10 = 51 shells from 10 to 6 Å
+    assert sharpened[2].why == "Refine3D/job012 at bin 1 reached 6 Å: 51 shells beyond 10 Å, 3 are needed"
+    by_hand = by_name(rung_steps(ladder("[postprocess]\nautob_lowres = 15\n"), 1, known()))["postprocess"]
+    assert value(by_hand, "do_auto_bfac") == "Yes"
+    unknown = by_name(rung_steps(ladder(), 0, Known(2.0)))["postprocess"]
+    assert value(unknown, "do_auto_bfac") is None
 
 
 def test_options_set_by_hand_win_and_say_where_they_were_set():

@@ -55,9 +55,9 @@ class Climber:
         self.service.finish(number, state, reason)
 
     def climb(self, binning: int, resolution: float, accuracy: float = 1.0) -> LadderDetail:
-        for step in [step for step in self.show().steps if step.binning == binning and step.state == "queued"]:
-            figures = {"resolution_angstrom": resolution, "accuracy_translation_angstrom": accuracy}
-            self.run(step.step, **(figures if step.does == "refine" else {}))
+        figures = {"resolution_angstrom": resolution, "accuracy_translation_angstrom": accuracy}
+        while queued := self.queued(binning):
+            self.run(f"bin{binning}.{queued[0]}", **(figures if queued[0] == "refine" else {}))
         return self.show()
 
     def queued(self, binning: int) -> list[str]:

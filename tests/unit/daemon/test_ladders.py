@@ -9,7 +9,7 @@ from halfmap.daemon.service import Refused
 from halfmap.daemon.state import JobState
 from tests.unit.daemon.climber import TEXT, Climber
 
-LATER = ["center", "extract", "reconstruct", "refine", "postprocess"]
+LATER = ["center", "extract", "reconstruct", "refine"]
 
 
 @pytest.fixture
@@ -18,14 +18,16 @@ def climber() -> Climber:
 
 
 def test_all_steps_of_a_rung_are_queued_at_once_and_wait_for_each_other(climber):
-    assert climber.queued(4) == ["extract", "refine", "postprocess"]
+    assert climber.queued(4) == ["extract", "refine"]
     assert climber.queued(2) == []
     details = [asyncio.run(climber.service.job(row.job)) for row in climber.jobs()]
     assert [(one.row.name, one.after) for one in details] == [
         ("Extract/job001/", ()),
         ("Refine3D/job002/", ("Extract/job001/",)),
-        ("PostProcess/job003/", ("Refine3D/job002/",)),
     ]
+    climber.run("bin4.extract")
+    climber.run("bin4.refine", resolution_angstrom=20.0)
+    assert (climber.queued(4), climber.queued(2)) == (["postprocess"], LATER)
 
 
 def test_a_ladder_is_climbed_to_its_last_rung_each_from_what_the_one_before_came_to(climber):
@@ -70,7 +72,7 @@ def test_a_step_that_failed_stops_it_with_the_reason_until_the_job_is_resumed(cl
 def test_continuing_resumes_the_job_that_failed_and_no_other(climber):
     climber.run("bin4.extract", JobState.FAILED)
     assert climber.go_on().row.state == "running"
-    assert [row.state for row in climber.jobs()] == [JobState.QUEUED] * 3
+    assert [row.state for row in climber.jobs()] == [JobState.QUEUED] * 2
 
 
 def test_a_failed_post_processing_holds_up_nothing_but_the_end(climber):
@@ -83,6 +85,18 @@ def test_a_failed_post_processing_holds_up_nothing_but_the_end(climber):
     assert (detail.row.state, "PostProcess/job003/" in detail.row.reason) == ("trouble", True)
 
 
+def test_a_failed_post_processing_of_an_earlier_rung_is_made_anew_with_other_options(climber):
+    climber.run("bin4.extract")
+    climber.run("bin4.refine", resolution_angstrom=20.0)
+    climber.run("bin4.postprocess", JobState.FAILED, "no such mask")
+    climber.begin(TEXT + '[postprocess]\nfn_mask = "other.mrc"\n')
+    assert climber.queued(4) == ["postprocess"]
+    assert climber.value("bin4.postprocess", "fn_mask") == "other.mrc"
+    climber.run("bin4.postprocess")
+    climber.climb(2, 10.0)
+    assert climber.climb(1, 5.0).row.state == "finished"
+
+
 def test_a_failed_step_is_made_anew_with_what_waits_for_it_if_its_options_have_changed(climber):
     climber.run("bin4.extract", JobState.FAILED, "boxes leave the images")
     detail = climber.begin(TEXT.replace("box_px = 96", "box_px = 64"))
@@ -90,23 +104,21 @@ def test_a_failed_step_is_made_anew_with_what_waits_for_it_if_its_options_have_c
     assert [(row.name, row.state.value) for row in climber.jobs()] == [
         ("Extract/job001/", "failed"),
         ("Refine3D/job002/", "aborted"),
-        ("PostProcess/job003/", "aborted"),
-        ("Extract/job004/", "queued"),
-        ("Refine3D/job005/", "queued"),
-        ("PostProcess/job006/", "queued"),
+        ("Extract/job003/", "queued"),
+        ("Refine3D/job004/", "queued"),
     ]
     assert climber.value("bin4.extract", "crop_size") == "16"
-    assert climber.value("bin4.refine", "in_optimisation") == "Extract/job004/optimisation_set.star"
+    assert climber.value("bin4.refine", "in_optimisation") == "Extract/job003/optimisation_set.star"
 
 
 def test_a_stop_stops_what_runs_and_holds_what_waits_and_continuing_undoes_both(climber):
     climber.service.start(1)
     row = climber.stop().row
-    assert (row.state, [one.state.value for one in climber.jobs()]) == ("stopped", ["stopping", "held", "held"])
+    assert (row.state, [one.state.value for one in climber.jobs()]) == ("stopped", ["stopping", "held"])
     climber.service.finish(1, JobState.ABORTED, "stopped on request")
     assert climber.show().row.state == "stopped"
     assert climber.go_on().row.state == "running"
-    assert [one.state.value for one in climber.jobs()] == ["queued"] * 3
+    assert [one.state.value for one in climber.jobs()] == ["queued"] * 2
 
 
 def test_nothing_is_queued_while_it_is_stopped(climber):
@@ -122,7 +134,7 @@ def test_nothing_is_queued_while_it_is_stopped(climber):
 
 def test_beginning_it_again_changes_nothing_that_is_queued_and_tells_what_differs(climber):
     detail = climber.begin(TEXT + "[extract]\nmin_frames = 3\n")
-    assert len(climber.jobs()) == 3
+    assert len(climber.jobs()) == 2
     assert detail.warnings == ("bin4.extract was queued with min_frames = its default; the file says 3",)
     climber.climb(4, 20.0)
     assert climber.value("bin2.extract", "min_frames") == "3"

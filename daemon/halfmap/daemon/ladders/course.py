@@ -69,13 +69,15 @@ class Rest:
 def decide(standing: Standing) -> Submit | Rest:
     """Tell what to do now.
 
-    All steps of a rung are queued one after the other and wait for each other in the queue; the first of the next rung
-    is queued when the refinement of this one has finished, since its options depend on what that came to. A
+    All steps of a rung up to the refinement are queued one after the other and wait for each other in the queue. What
+    depends on what the refinement came to is queued when it has finished: post-processing, and the next rung. A
     post-processing that failed holds up nothing, but keeps the ladder from being finished.
     """
     ladder, notes = standing.ladder, standing.notes
     if notes.stopped:
         return Rest("stopped", notes.stopped)
+    if step := _sharpening_left_out(standing):
+        return Submit(step)
     for place in range(current_rung(standing), len(ladder.binnings)):
         steps = needed_steps(standing, place)
         if broken := next((step for step in steps if step.name != "postprocess" and _is_broken(standing, step)), None):
@@ -93,17 +95,34 @@ def current_rung(standing: Standing) -> int:
 
 
 def needed_steps(standing: Standing, place: int) -> list[Step]:
-    """Give the steps of a rung that still matter: once it is refined, what the refinement took may be gone."""
-    steps = rung_steps(standing.ladder, place, standing.known)
-    if standing.has_finished(identity(standing.ladder.binnings[place], "refine")):
-        return [step for step in steps if step.name == "postprocess"]
-    return steps
+    """Give the steps of a rung that matter now.
+
+    Once it is refined, what the refinement took may be gone; before, nothing can be said about post-processing.
+    """
+    binning = standing.ladder.binnings[place]
+    is_refined = standing.has_finished(identity(binning, "refine"))
+    if is_refined and binning not in standing.known.reached:
+        return []
+    return [
+        step
+        for step in rung_steps(standing.ladder, place, standing.known)
+        if (step.name == "postprocess") is is_refined
+    ]
 
 
 def sharpening_steps(standing: Standing) -> list[Step]:
     """Give the post-processings that were queued and whose jobs are there."""
     queued = [step for steps in _rungs(standing) for step in _queued(standing, steps) if step.name == "postprocess"]
     return [step for step in queued if (standing.sight_of(step.identity) or Sight()).state is not None]
+
+
+def _sharpening_left_out(standing: Standing) -> Step | None:
+    """Give the first post-processing of a rung that is done which is not queued: it was to be made anew."""
+    for place in range(current_rung(standing)):
+        for step in needed_steps(standing, place):
+            if step.name == "postprocess" and step.identity not in standing.notes.steps:
+                return step
+    return None
 
 
 def _end_of_rung(standing: Standing, place: int) -> Rest | None:
