@@ -77,6 +77,14 @@ def test_a_step_that_fails_stops_it_and_it_goes_on_when_that_is_repaired_and_the
     assert len(climbing.starts()) == len(STEPS) + 1
 
 
+def test_a_step_that_the_queue_refuses_is_told_with_the_reason(climbing):
+    begin(climbing, f"{TEXT}gpu = true\ncards = 0\n")
+    row = climbed(climbing, "trouble").row
+    assert row.reason.startswith("bin2.refine was not queued: the job cannot be started:")
+    begin(climbing, ONE_RUNG)
+    assert climbed(climbing).row.state == "finished"
+
+
 def test_a_file_that_is_spoilt_by_hand_is_told_and_mended_by_hand_it_goes_on(climbing):
     path = climbing.project / "Ladder/climb/ladder.toml"
     begin(climbing)

@@ -59,6 +59,7 @@ class Ladders:
         self._acceptance = acceptance
         self._locks: dict[tuple[Path, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._seen: dict[tuple[Path, str], _Seen] = {}
+        self._refused: dict[tuple[Path, str], str] = {}
 
     def lock(self, project: Path, name: str) -> asyncio.Lock:
         """Give the lock under which a ladder's files are changed: one step of a ladder at a time."""
@@ -96,9 +97,11 @@ class Ladders:
             if next_step is None or outcome.standing is None:
                 self._remember(project, name, await self._signed(project, name), outcome)
                 return outcome
+            self._refused.pop((project, name), None)
             if problem := await self._queue(project, name, outcome.standing, next_step):
                 # the same is tried again at the next look, whether or not the files have changed
                 self._seen.pop((project, name), None)
+                self._refused[project, name] = problem
                 return Outcome(outcome.text, outcome.standing, Rest("trouble", problem))
 
     async def stand(self, project: Path, name: str) -> tuple[Outcome, Step | None]:
@@ -112,9 +115,9 @@ class Ladders:
         standing = await self._standing(project, ladder, files.notes)
         decision = decide(standing)
         if isinstance(decision, Submit):
-            return Outcome(files.text, standing, Rest("running", f"{decision.step.identity} is to be queued")), (
-                decision.step
-            )
+            problem = self._refused.get((project, name))
+            rest = Rest("trouble", problem) if problem else Rest("running", f"{decision.step.identity} is to be queued")
+            return Outcome(files.text, standing, rest), decision.step
         return Outcome(files.text, standing, decision), None
 
     async def _standing(self, project: Path, ladder: Ladder, notes: Notes) -> Standing:
