@@ -18,7 +18,7 @@ def filled(value):
 def test_sums_start_with_nothing():
     sums = ExpectationSums.empty(Accumulator.empty(GEOMETRY), 2, 3, 4, 5)
     shapes = [array.shape for array in sums.arrays()]
-    assert shapes == [GEOMETRY.shape, (2, 3), (2, 3), (4,), (4,), (5,), (4,)]
+    assert shapes == [GEOMETRY.shape, (2, 3), (2, 3), (2, 3), (4,), (4,), (5,), (4,)]
     assert not any(array.any() for array in sums.arrays())
     assert sums.particles == 0
 
@@ -39,8 +39,8 @@ def test_pooling_adds_everything_but_the_large_accumulators():
     for i, array in enumerate(found.arrays()[1:], 1):
         assert (array == 11 + 2 * i).all()
     # neither of the two has changed
-    assert (first.scalars == 1 + 6).all()
-    assert found.particles == 11 + 12
+    assert (first.scalars == 1 + 7).all()
+    assert found.particles == 11 + 2 * 7
 
 
 def test_what_is_left_without_the_accumulator_is_the_same():
