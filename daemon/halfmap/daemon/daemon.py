@@ -42,8 +42,8 @@ from halfmap.daemon.watcher import Watcher
 _QUEUE_S = 15.0
 """The queue is looked at when something changes, and this often besides, in seconds."""
 
-_LADDERS_S, _LADDERS_PAUSE_S = 15.0, 0.5
-"""How often ladders are looked at besides when the store changes, and the least pause between two looks (s)."""
+_LADDERS_PAUSE_S = 0.5
+"""Ladders are looked at when something in the store changes, but not more often than this, in seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class Daemon:
                 await asyncio.wait_for(self._parts.wake.wait(), self._doers.line.next_look_s(_QUEUE_S))
 
     async def _look_at_ladders(self) -> None:
-        look = _safely(partial(self._doers.ladders.follow, _LADDERS_S))
+        look = _safely(partial(self._doers.ladders.follow, self._parts.settings.ticks.polling_s))
         while True:
             await look()
             await asyncio.sleep(_LADDERS_PAUSE_S)

@@ -40,7 +40,6 @@ class _Seen:
 
     files: folder.Signature
     jobs: Mapping[str, Sight]
-    rest: Rest
 
 
 class Ladders:
@@ -60,19 +59,36 @@ class Ladders:
         self._locks: dict[tuple[Path, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._seen: dict[tuple[Path, str], _Seen] = {}
         self._refused: dict[tuple[Path, str], str] = {}
+        self._files_due = 0.0
 
     def lock(self, project: Path, name: str) -> asyncio.Lock:
         """Give the lock under which a ladder's files are changed: one step of a ladder at a time."""
         return self._locks[project, name]
 
-    async def follow(self, at_most_s: float) -> None:
-        """Look at all ladders, then wait until something in the store has changed, or the time is over."""
-        ring = self._parts.changed.next()
+    async def follow(self, files_s: float) -> None:
+        """Look at ladders whose jobs have changed, and at all files now and then; then wait until something may have.
+
+        Parameters
+        ----------
+        files_s
+            How often the files are looked at (s): a person may have changed one, or brought a ladder along.
+        """
+        ring, now = self._parts.changed.next(), self._parts.clock.monotonic()
+        if now >= self._files_due:
+            self._files_due = now + files_s
+            await self._look_everywhere()
+        else:
+            for (project, name), seen in [*self._seen.items()]:
+                if self.sights(project, seen.jobs) != seen.jobs:
+                    with contextlib.suppress(Hung, OSError):
+                        await self.look(project, name)
+        await ring.wait(max(0.0, self._files_due - self._parts.clock.monotonic()))
+
+    async def _look_everywhere(self) -> None:
         for project in self._parts.store.projects():
             with contextlib.suppress(Hung, OSError):
                 for name in await self._parts.in_project(project, folder.names, project):
                     await self.look(project, name)
-        await ring.wait(at_most_s)
 
     async def look(self, project: Path, name: str) -> None:
         """Queue what comes next of a ladder in which something has changed."""
@@ -155,4 +171,4 @@ class Ladders:
 
     def _remember(self, project: Path, name: str, files: folder.Signature, outcome: Outcome) -> None:
         jobs = dict(outcome.standing.sights) if outcome.standing else {}
-        self._seen[project, name] = _Seen(files, jobs, outcome.rest)
+        self._seen[project, name] = _Seen(files, jobs)
