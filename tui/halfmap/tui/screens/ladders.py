@@ -18,6 +18,7 @@ from halfmap.tui.widgets.tables.row_table import RowTable
 from halfmap.tui.widgets.words import Words
 
 _MOST_LADDERS = 5
+_ORDER = ("trouble", "running", "stopped", "finished")
 _NONE = (
     "There is no ladder. `halfmap ladder --example` prints a file to begin with; `halfmap ladder FILE` in the project "
     "begins it."
@@ -72,7 +73,7 @@ class LaddersScreen(StartingScreen):
         self.query_one("#ladders-title", Words).say(Cell("Ladders of binnings"), Cell(f"  {len(rows)}", "note"))
         table = self.query_one(LadderTable)
         table.styles.height = min(_MOST_LADDERS, max(1, len(rows))) + 1
-        table.show(rows)
+        table.show(sorted(rows, key=lambda row: _ORDER.index(row.state)))
         await self._show_steps()
 
     async def _show_steps(self) -> None:
