@@ -12,7 +12,7 @@ from halfmap.contract.refine_helix_flags import GradientFlags, HelixFlags
 from halfmap.contract.refine_other_flags import HarmlessFlags, OtherMethodFlags
 from halfmap.contract.refine_search_flags import SearchFlags
 from halfmap.contract.refine_volume_flags import VolumeFlags
-from halfmap.contract.spelling import NOISE_MODELS, PRECISIONS, SYMMETRIES, is_gpu_list, is_symmetry
+from halfmap.contract.spelling import NOISE_MODELS, PRECISIONS, RELION_NOISE, SYMMETRIES, is_gpu_list, is_symmetry
 
 
 class RefineArguments(
@@ -38,6 +38,13 @@ _READ_WHEN_CONTINUING = frozenset(option.name for option in FLAGS if option.decl
 def given(arguments: RefineArguments) -> frozenset[str]:
     """Names of the options that were given, whether or not their value is the default."""
     return frozenset(arguments.model_fields_set)
+
+
+def with_implied(arguments: RefineArguments) -> RefineArguments:
+    """Fill in what other options imply: who asks for RELION's slips asks for its model of the noise, too."""
+    if arguments.relion_quirks and "noise_model" not in given(arguments):
+        return arguments.model_copy(update={"noise_model": RELION_NOISE})
+    return arguments
 
 
 def is_default(option: Declared[Flag], arguments: RefineArguments) -> bool:

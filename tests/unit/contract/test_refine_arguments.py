@@ -11,6 +11,7 @@ from halfmap.contract.refine_arguments import (
     is_read_when_continuing,
     refusals,
     unread_when_continuing,
+    with_implied,
 )
 
 GOOD = RefineArguments(
@@ -30,6 +31,12 @@ def changed(**options):
 def only_problem(**options):
     (found,) = argument_problems(changed(**options))
     return found
+
+
+def test_relions_slips_imply_its_model_of_the_noise():
+    assert with_implied(RefineArguments()).noise_model == "exact"
+    assert with_implied(RefineArguments(relion_quirks=True)).noise_model == "relion"
+    assert with_implied(RefineArguments(relion_quirks=True, noise_model="exact")).noise_model == "exact"
 
 
 def test_each_flag_is_declared_once():

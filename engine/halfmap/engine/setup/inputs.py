@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from halfmap.contract.refine_arguments import RefineArguments, argument_problems, refusals
+from halfmap.contract.refine_arguments import RefineArguments, argument_problems, refusals, with_implied
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.checkpoint import Checkpoint, read_checkpoint
@@ -82,7 +82,7 @@ def read_inputs(given: RefineArguments, project: Path) -> Inputs:
     if problems:
         raise BadInput(*problems)
     checkpoint = read_checkpoint(given, project) if given.continue_from else None
-    arguments = given if checkpoint is None else checkpoint.arguments
+    arguments = with_implied(given) if checkpoint is None else checkpoint.arguments
     arguments, passed_on = _with_optimisation_set(arguments, project)
     check_output(arguments)
     particles_path = project / arguments.particles_file if checkpoint is None else checkpoint.data_file
