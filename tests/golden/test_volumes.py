@@ -13,7 +13,9 @@ from halfmap.engine.formats.image_source import FromFiles
 from halfmap.engine.formats.mrc import read_map
 from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
 from halfmap.engine.fourier.projector import reference_transform
-from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid, PassSettings, tilt_images
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.pass_images import PassSettings, tilt_images
+from halfmap.engine.imaging.settings import ImageSettings
 from halfmap.engine.imaging.volumes import load_volume, whole_voxels
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.particles.pose import euler_to_matrix, matrix_to_euler

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.refinement.auto_sampling import AutoSampling, with_new_sampling
 from halfmap.engine.refinement.convergence import converged, with_new_changes
 from halfmap.engine.refinement.image_sizes import current_size_px, with_new_resolution, with_new_size_increment

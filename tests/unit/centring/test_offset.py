@@ -10,7 +10,7 @@ from halfmap.engine.centring.offset import find_offset
 from halfmap.engine.centring.working_grid import on_working_grid
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.mrc import read_map
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from tests.unit.centring.conftest import blobs, masked, moved
 
 ALL, ALONG_Z = (True, True, True), (False, False, True)

@@ -15,7 +15,7 @@ from halfmap.engine.formats.mrc import read_map, write_map
 from halfmap.engine.formats.optimiser_star import control_from, optimiser_rows, read_optimiser, write_optimiser
 from halfmap.engine.formats.sampling_star import read_sampling, write_sampling
 from halfmap.engine.formats.star import read_star, write_star
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.refinement.regularization import Spectra
 from halfmap.engine.refinement.state import Changes, Control, Grids, HalfState, Sampling
 from halfmap.engine.sampling.orientations import OrientationGrid

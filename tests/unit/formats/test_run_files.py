@@ -13,7 +13,7 @@ from halfmap.engine.formats.model_star import read_model
 from halfmap.engine.formats.mrc import read_map
 from halfmap.engine.formats.run_files import RunFiles
 from halfmap.engine.formats.star import read_star
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.ranks.alone import Alone
 from halfmap.engine.refinement.observer import Observer
 from halfmap.engine.refinement.refinement import ImageSource, Refinement, SumsExchange

@@ -5,7 +5,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from halfmap.engine.imaging.ctf import Microscope, TiltCtf
-from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid, load_images
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.particle_images import load_images
+from halfmap.engine.imaging.settings import ImageSettings
 from halfmap.engine.particles.optics import OpticsGroup
 
 TILTS = 2

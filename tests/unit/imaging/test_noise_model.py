@@ -7,16 +7,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from halfmap.engine.imaging.ctf import Microscope, ctf_values
-from halfmap.engine.imaging.preparation import (
-    ImageSettings,
-    ModelGrid,
-    ParticleImages,
-    PassSettings,
-    load_images,
-    noise_images,
-    noise_multiplicity,
-    tilt_images,
-)
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.particle_images import ParticleImages, load_images, noise_images, noise_multiplicity
+from halfmap.engine.imaging.pass_images import PassSettings, tilt_images
+from halfmap.engine.imaging.settings import ImageSettings
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.refinement.initialisation import first_noise
 from tests.unit.imaging.conftest import some_ctf

@@ -9,8 +9,9 @@ import pytest
 from halfmap.engine.errors import BadInput
 from halfmap.engine.fourier.shells import radii
 from halfmap.engine.imaging.ctf import Microscope
-from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid, PassSettings, tilt_images
-from halfmap.engine.imaging.volume_settings import VolumeSettings
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.pass_images import PassSettings, tilt_images
+from halfmap.engine.imaging.settings import ImageSettings, VolumeSettings
 from halfmap.engine.imaging.volumes import CtfVolume, ParticleVolume, load_volume, translated, whole_voxels
 from halfmap.engine.particles.optics import OpticsGroup
 

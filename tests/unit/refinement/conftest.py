@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from halfmap.engine.backend.on_cpu import CpuBackend
 from halfmap.engine.imaging.ctf import Microscope, TiltCtf, ctf_values
-from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.settings import ImageSettings
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.particles.particle import Assignments, ParticleSet
 from halfmap.engine.particles.pose import euler_to_matrix, matrix_to_euler

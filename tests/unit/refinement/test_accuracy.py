@@ -5,7 +5,7 @@ import pytest
 
 from halfmap.engine.backend.on_cpu import CpuBackend
 from halfmap.engine.fourier.projector import reference_transform
-from halfmap.engine.imaging.preparation import PassSettings, tilt_images
+from halfmap.engine.imaging.pass_images import PassSettings, tilt_images
 from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.refinement import accuracy as module
 from halfmap.engine.refinement.accuracies import sampled_particles, with_new_accuracies

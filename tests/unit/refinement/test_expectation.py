@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.fourier.projector import reference_transform
-from halfmap.engine.imaging.preparation import PassSettings, tilt_images
+from halfmap.engine.imaging.pass_images import PassSettings, tilt_images
 from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.refinement import expectation as module
 from halfmap.engine.refinement.expectation import Expectation, HalfModel

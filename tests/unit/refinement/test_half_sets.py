@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.ranks.alone import Alone
 from halfmap.engine.refinement.half_sets import (
     added_up,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from halfmap.engine.imaging.ctf import Microscope
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.refinement.image_sizes import (
     coarse_size_px,

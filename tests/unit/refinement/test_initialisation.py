@@ -8,7 +8,8 @@ import pytest
 
 from halfmap.engine.errors import BadInput
 from halfmap.engine.imaging.ctf import Microscope
-from halfmap.engine.imaging.preparation import ModelGrid, load_images
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.particle_images import load_images
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.refinement import start
 from halfmap.engine.refinement.initialisation import filled, first_noise, first_ssnr, low_passed, on_grid

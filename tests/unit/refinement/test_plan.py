@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from halfmap.engine.imaging.ctf import Microscope
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.refinement.plan import fitting_distribution, plan_search, plan_windows
 from halfmap.engine.refinement.state import Control, Sampling

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import starfile
 
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.refinement.auto_sampling import AutoSampling, with_local_searches, with_new_sampling
 from halfmap.engine.refinement.convergence import converged, with_new_changes
 from halfmap.engine.refinement.image_sizes import current_size_px, with_new_resolution, with_new_size_increment

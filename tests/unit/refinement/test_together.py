@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 from halfmap.engine.fourier.projector import reference_transform
-from halfmap.engine.imaging.preparation import PassSettings
+from halfmap.engine.imaging.pass_images import PassSettings
 from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.refinement.all_particles import is_together
 from halfmap.engine.refinement.expectation import Expectation, HalfModel

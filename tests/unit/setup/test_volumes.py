@@ -12,8 +12,8 @@ from halfmap.contract.refine_arguments import RefineArguments, argument_problems
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
 from halfmap.engine.formats.star import write_star
-from halfmap.engine.imaging.preparation import ModelGrid
-from halfmap.engine.imaging.volume_settings import VolumeSettings
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.settings import VolumeSettings
 from halfmap.engine.setup.settings import settings_of
 from halfmap.engine.setup.stacks import check_stacks
 from halfmap.engine.setup.volumes import check_multiplicity, refuse_for_volumes, with_maps_of_set

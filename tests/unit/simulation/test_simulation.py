@@ -12,7 +12,10 @@ from halfmap.engine.formats.particle_set import read_particle_file, read_particl
 from halfmap.engine.formats.star import read_star
 from halfmap.engine.fourier.projector import reference_transform
 from halfmap.engine.imaging.ctf import ctf_values
-from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid, PassSettings, load_images, tilt_images
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.particle_images import load_images
+from halfmap.engine.imaging.pass_images import PassSettings, tilt_images
+from halfmap.engine.imaging.settings import ImageSettings
 from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.simulation import Project, SimulationSettings, simulate
 from halfmap.engine.simulation.phantom import protein_like

@@ -15,7 +15,7 @@ from halfmap.engine.centring.working_grid import on_working_grid, working_box
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.mask_file import read_mask
 from halfmap.engine.formats.mrc import SAME_PIXEL_SIZE_ANGSTROM, DensityMap, read_map
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 
 _FINAL_MAP = "_class001.mrc"
 _REACH_SHARE = 0.25

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from halfmap.engine.fourier.transform import resample_map
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.refinement.initialisation import on_grid
 
 _PIXEL_SIZE_ANGSTROM = 4.0

@@ -12,7 +12,7 @@ from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, require_table
 from halfmap.engine.formats.star import Table, read_star, write_star
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.refinement.regularization import Spectra
 from halfmap.engine.refinement.state import Control, HalfState
 

@@ -12,8 +12,9 @@ from halfmap.engine.errors import BadInput
 from halfmap.engine.fourier.masks import background_fraction, distances, replace_outside_by_mean
 from halfmap.engine.fourier.shells import round_half_away
 from halfmap.engine.fourier.transform import transform_map
-from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid, ParticleImages
-from halfmap.engine.imaging.volume_settings import VolumeSettings
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.particle_images import ParticleImages
+from halfmap.engine.imaging.settings import ImageSettings, VolumeSettings
 from halfmap.engine.particles.optics import OpticsGroup
 
 

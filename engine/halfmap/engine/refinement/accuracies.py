@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from halfmap.engine.fourier.projector import reference_transform
-from halfmap.engine.imaging.preparation import tilt_images
+from halfmap.engine.imaging.pass_images import tilt_images
 from halfmap.engine.ranks.communicator import workers_of
 from halfmap.engine.refinement.accuracy import PARTICLES, VOLUMES, AccuracyProbe, wrong_axes
 from halfmap.engine.refinement.plan import WindowPlan

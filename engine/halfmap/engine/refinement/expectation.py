@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float32, Float64
 
 from halfmap.engine.arrays import Array
 from halfmap.engine.backend.interface import Backend, Comparison, Reference
-from halfmap.engine.imaging.preparation import ImageSettings, PassImages
+from halfmap.engine.imaging.pass_images import PassImages
+from halfmap.engine.imaging.settings import ImageSettings
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.particles.pose import euler_to_matrix, matrix_to_euler
 from halfmap.engine.refinement.alignment import Alignment, FinePosterior

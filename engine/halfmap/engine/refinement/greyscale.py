@@ -11,7 +11,8 @@ from jaxtyping import Float64
 
 from halfmap.engine.backend.interface import Reference
 from halfmap.engine.fourier.projector import reference_transform
-from halfmap.engine.imaging.preparation import ParticleImages, tilt_images
+from halfmap.engine.imaging.particle_images import ParticleImages
+from halfmap.engine.imaging.pass_images import tilt_images
 from halfmap.engine.imaging.tilt_images import TiltImages
 from halfmap.engine.refinement.plan import IterationPlan, Windows, plan_search, plan_windows
 from halfmap.engine.refinement.refinement import Refinement

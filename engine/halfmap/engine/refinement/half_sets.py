@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Complex128, Float64
 
 from halfmap.engine.fourier.backprojector import Accumulator, downsampled_average, low_resolution_sphere
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.ranks.communicator import Communicator
 from halfmap.engine.refinement.fsc import fsc_of_averages
 

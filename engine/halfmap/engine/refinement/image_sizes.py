@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from halfmap.engine.fourier.shells import round_scalar
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.refinement.state import Control
 

@@ -12,7 +12,8 @@ from jaxtyping import Float, Float32, Float64
 from halfmap.engine.fourier.filters import low_pass_weights
 from halfmap.engine.fourier.shells import round_half_away, round_scalar, shell_indices, shell_means
 from halfmap.engine.fourier.transform import resample_map, restore_map, transform_map, window_map
-from halfmap.engine.imaging.preparation import ModelGrid, ParticleImages
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.particle_images import ParticleImages
 
 _EDGE_SHELLS = 2
 

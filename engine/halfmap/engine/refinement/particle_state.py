@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from halfmap.engine.imaging.preparation import ParticleImages, PassImages
+from halfmap.engine.imaging.particle_images import ParticleImages
+from halfmap.engine.imaging.pass_images import PassImages
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from jaxtyping import Float64
 
 from halfmap.engine.fourier.backprojector import AccumulatorGeometry
 from halfmap.engine.fourier.shells import round_scalar
-from halfmap.engine.imaging.preparation import ModelGrid, PassSettings
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.pass_images import PassSettings
 from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.refinement.image_sizes import coarse_size_px, current_size_px, image_size_px
 from halfmap.engine.refinement.settings import Settings

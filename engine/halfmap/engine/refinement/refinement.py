@@ -11,13 +11,8 @@ from jaxtyping import Float, Float32, Float64, Int64
 from halfmap.engine.arrays import Array, on_host
 from halfmap.engine.backend.interface import Backend
 from halfmap.engine.fourier.shells import round_half_away
-from halfmap.engine.imaging.preparation import (
-    ModelGrid,
-    ParticleImages,
-    load_images,
-    noise_images,
-    noise_multiplicity,
-)
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.particle_images import ParticleImages, load_images, noise_images, noise_multiplicity
 from halfmap.engine.imaging.volumes import ParticleVolume, load_volume, whole_voxels
 from halfmap.engine.particles.particle import Assignments, ParticleSet
 from halfmap.engine.ranks.communicator import Communicator

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from halfmap.engine.imaging.preparation import ImageSettings
+from halfmap.engine.imaging.settings import ImageSettings
 from halfmap.engine.refinement.auto_sampling import AutoSampling
 from halfmap.engine.refinement.maximization import MaximizationSettings
 

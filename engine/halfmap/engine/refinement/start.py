@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from halfmap.engine.imaging.preparation import ParticleImages
+from halfmap.engine.imaging.particle_images import ParticleImages
 from halfmap.engine.refinement.image_sizes import with_new_resolution
 from halfmap.engine.refinement.initialisation import first_noise, first_ssnr, low_passed
 from halfmap.engine.refinement.refinement import Refinement

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float64
 
 from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.fourier.shells import shell_sums
-from halfmap.engine.imaging.preparation import ParticleImages
+from halfmap.engine.imaging.particle_images import ParticleImages
 from halfmap.engine.imaging.tilt_images import TiltImages
 
 

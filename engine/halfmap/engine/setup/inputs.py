@@ -13,7 +13,7 @@ from halfmap.engine.formats import labels
 from halfmap.engine.formats.checkpoint import Checkpoint, read_checkpoint
 from halfmap.engine.formats.optimisation_set import read_optimisation_set
 from halfmap.engine.formats.particle_set import ParticleFile, read_particle_file, read_particle_set
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.sampling.random_numbers import random_half_sets
 from halfmap.engine.setup.maps import SolventMask, read_references, read_solvent_mask

@@ -11,7 +11,7 @@ from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.mask_file import read_mask_for
 from halfmap.engine.formats.mrc import SAME_PIXEL_SIZE_ANGSTROM, DensityMap, read_map
 from halfmap.engine.fourier.masks import soft_sphere
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.refinement.initialisation import on_grid
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from halfmap.contract.refine_arguments import RefineArguments
 from halfmap.contract.spelling import EXACT_NOISE
-from halfmap.engine.imaging.preparation import ImageSettings, ModelGrid
-from halfmap.engine.imaging.volume_settings import VolumeSettings
+from halfmap.engine.imaging.model_grid import ModelGrid
+from halfmap.engine.imaging.settings import ImageSettings, VolumeSettings
 from halfmap.engine.refinement.auto_sampling import (
     RANGE_OF_STACKS,
     RANGE_OF_VOLUMES,

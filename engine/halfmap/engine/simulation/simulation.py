@@ -14,7 +14,7 @@ from halfmap.engine.extraction.cutting import ExtractionSettings, extract_stack,
 from halfmap.engine.formats.mrc import write_map, write_stack
 from halfmap.engine.formats.star import write_star
 from halfmap.engine.formats.tomograms import read_tomograms
-from halfmap.engine.imaging.preparation import ModelGrid
+from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.particles.tilt_series import TiltSeries
 from halfmap.engine.refinement.initialisation import low_passed
 from halfmap.engine.simulation.acquisition import Recording, recordings, tilt_series_table, tomograms_table
