@@ -142,10 +142,13 @@ def test_significant_poses_are_at_least_as_probable_as_the_others(log_weights, f
 @given(st.floats(0.2, 30), st.floats(0.5, 10), st.integers(0, 2))
 def test_offset_grids_look_the_same_from_all_sides(reach, step, oversampling):
     grid = OffsetGrid(reach, step, oversampling)
-    points = {tuple(p) for p in np.round(grid.coarse_angstrom / step).astype(int).tolist()}
-    assert (0, 0, 0) in points
-    assert {(-x, y, z) for x, y, z in points} == points
-    assert {(y, z, x) for x, y, z in points} == points
+    steps = np.round(grid.coarse_angstrom / step).astype(int)
+    reach_steps = np.abs(steps).max()
+    taken = np.zeros((2 * reach_steps + 1,) * 3, int)
+    np.add.at(taken, tuple((steps + reach_steps).T), 1)
+    assert taken[reach_steps, reach_steps, reach_steps] == taken.max() == 1
+    np.testing.assert_array_equal(taken[::-1], taken)
+    np.testing.assert_array_equal(taken.transpose(1, 2, 0), taken)
     assert (np.linalg.norm(grid.coarse_angstrom, axis=1) <= reach * (1 + 1e-9)).all()
 
 
