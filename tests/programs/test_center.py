@@ -165,6 +165,7 @@ def test_maps_about_the_old_centre_are_named(project, capsys):
         (["--mask", "mask.mrc", "--sym", "D2"], "nothing to look for"),
         (["--mask", "mask.mrc", "--sym", "Q7"], "is not known"),
         (["--mask", "body.mrc", "--sym", "C2", "--max_shift", "-1"], "--max_shift is -1"),
+        (["--mask", "body.mrc", "--sym", "C2", "--max_shift", "0"], "--max_shift is 0"),
         (["--mask", "nowhere.mrc"], "does not exist"),
         (["--mask", "wild.mrc"], "a mask lies between 0"),
         (["--mask", "bare.mrc"], "gives no pixel size"),

@@ -75,9 +75,9 @@ def test_an_average_is_not_overwritten(run):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["--b", "15"], "--b 15"),
-        (["--crop", "26"], "--crop 26"),
-        (["--bin", "0.5"], "--bin 0.5"),
+        (["--b", "15"], "--b is 15"),
+        (["--crop", "26"], "--crop is 26"),
+        (["--bin", "0.5"], "--bin is 0.5"),
         (["--sym", "X3"], "--sym"),
         (["--j", "0"], "--j 0"),
         (["--cutoff_fract", "1.5"], "--cutoff_fract"),

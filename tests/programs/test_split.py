@@ -145,9 +145,9 @@ def test_inflation_is_measured_and_told(in_project, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ("--b 15", "--b 15: the box must be even"),
-        ("--b 16 --crop 18", "--crop 18: must be even and no larger than --b 16"),
-        ("--b 16 --bin 0.5", "--bin 0.5: must be 1 or more"),
+        ("--b 15", "--b is 15; an even box"),
+        ("--b 16 --crop 18", "--crop is 18, larger than --b 16"),
+        ("--b 16 --bin 0.5", "--bin is 0.5; 1 or more"),
         ("--b 16 --j 0", "at least one thread"),
         ("--b 16 --distance 0", "--distance is 0"),
     ],

@@ -10,7 +10,7 @@ from halfmap.engine.fourier.backprojector import (
     complete_hermitian,
     downsampled_average,
 )
-from halfmap.engine.fourier.shells import counted_once, disc, pixels_per_shell, window
+from halfmap.engine.fourier.shells import counted_once, disc, window
 from halfmap.engine.fourier.transform import (
     resample_map,
     restore_map,
@@ -84,12 +84,6 @@ def test_lists_of_pixels_hold_nothing_twice_and_nothing_beyond(box_px, size_px, 
     assert set(pixels.index.tolist()) <= set(everything.index.tolist())
     assert (pixels.radius <= reach).all()
     assert counted_once(box_px, 2).ravel()[pixels.index].all()
-
-
-@given(EVEN)
-def test_shells_count_each_pair_of_the_inscribed_disc(box_px):
-    assert pixels_per_shell(box_px).sum() >= len(disc(box_px, box_px, box_px / 2).kx)
-    assert pixels_per_shell(box_px)[0] == 1
 
 
 def noise(geometry, seed):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halfmap.commands.point_group import point_group
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.centring.apply import Recentred, recentred, write_output_nodes, write_recentred
 from halfmap.engine.centring.inputs import Comparison, Sources, read_comparison
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     if options.i is not None and options.o is None:
         raise BadInput("--i is given without --o; name the folder for the centred particles.")
-    group = _group(options.sym)
+    group = point_group(options.sym)
     if not any(group.open_axes):
         raise BadInput(f"--sym {group.name} has its centre where its axes meet; there is nothing to look for.")
     if options.i is not None:
@@ -82,13 +83,6 @@ def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
         changed = None if options.i is None else recentred(options.i, options.o, offset.angstrom)
         check_abort()
         _write(options, group, compared, offset, changed)
-
-
-def _group(symmetry: str) -> PointGroup:
-    try:
-        return PointGroup.parse(symmetry)
-    except ValueError as error:
-        raise BadInput(f"--sym: {error}.") from None
 
 
 def _write(

@@ -13,9 +13,10 @@ from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.located_particles import LocatedParticles, read_located_particles
+from halfmap.engine.formats.optimisation_set import NamedFiles
 from halfmap.engine.splitting.contacts import Contact, closest
 from halfmap.engine.splitting.duplicates import clusters_in_one_half, kept_of_duplicates, quality
-from halfmap.engine.splitting.inputs import NamedFiles, named_files
+from halfmap.engine.splitting.inputs import particles_or_set
 from halfmap.engine.splitting.neighbours import close_pairs, linked, pair_distances
 from halfmap.engine.splitting.outputs import check_outputs, optimisation_set_beside, write_set_beside
 
@@ -94,9 +95,9 @@ def _particle_files(options: argparse.Namespace) -> list[Path]:
 def _run(options: argparse.Namespace) -> DuplicatesReport:
     if not 0 < options.distance < np.inf:
         raise BadInput(f"--distance is {options.distance:g}; it must be above 0 Å.")
-    files = named_files(options.input, options.tomograms)
+    files = particles_or_set(options.input, options.tomograms)
     outputs = [*_particle_files(options), *([options.report] if options.report else [])]
-    outputs += [optimisation_set_beside(options.output)] if files.entries else []
+    outputs += [optimisation_set_beside(options.output)] if files.set_file else []
     check_outputs(outputs, inputs_of(options, files), options.overwrite)
     particles, _ = read_located_particles(files.particles, files.tomograms)
     report = (_keep_in_one_half if options.keep_in_one_half else _remove)(options, files, particles)

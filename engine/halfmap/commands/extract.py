@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from halfmap.engine.extraction.record import begin, check_record, record_of, ref
 from halfmap.engine.extraction.tables import extracted_tables
 from halfmap.engine.extraction.work import Extraction
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.optimisation_set import read_optimisation_set, write_optimisation_set
+from halfmap.engine.formats.optimisation_set import NamedFiles, named_files, write_optimisation_set
 from halfmap.engine.formats.picked_particles import read_picked_particles
 from halfmap.engine.formats.recordings import read_recordings
 from halfmap.engine.formats.star import write_star
@@ -74,34 +73,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-@dataclass(frozen=True)
-class _Sources:
-    """Files to read, and all entries of the optimisation set.
-
-    Parameters
-    ----------
-    particles, tomograms, trajectories
-        As named by options or the set.
-    entries
-        The set, with the options in it.
-    """
-
-    particles: Path
-    tomograms: Path
-    trajectories: Path | None
-    entries: dict[str, str]
-
-
 def _work(options: argparse.Namespace, folder: ExtractionFolder, check: CheckAbort) -> None:
     if options.j < 1:
         raise BadInput(f"--j is {options.j}; one thread or more is needed.")
     if options.only_do_unfinished and options.overwrite:
         raise BadInput("--only_do_unfinished keeps images and --overwrite removes them; give one of the two.")
-    chosen, sources = options_of(options), _sources(options)
-    _refuse_own_input(folder, sources)
-    plan = _plan(chosen, sources)
+    chosen, files = options_of(options), _files(options)
+    _refuse_own_input(folder, files)
+    plan = _plan(chosen, files)
     extraction = Extraction(plan, folder, options.j)
-    record = record_of(chosen, _texts(plan, sources), _image_files(plan))
+    record = record_of(chosen, _texts(plan, files), _image_files(plan))
     if options.only_do_unfinished:
         check_record(folder, record)
     _tell(plan)
@@ -111,9 +92,8 @@ def _work(options: argparse.Namespace, folder: ExtractionFolder, check: CheckAbo
     begin(folder, record, options.overwrite)
     _extract(extraction, todo, check)
     write_star(folder.particles, extracted_tables(plan, folder))
-    write_optimisation_set(
-        folder.optimisation_set, {**sources.entries, labels.PARTICLES_FILE: folder.particles.as_posix()}
-    )
+    entries = {**files.entries, labels.PARTICLES_FILE: folder.particles.as_posix()}
+    write_optimisation_set(folder.optimisation_set, entries)
     print(f"\n Written: {folder.particles}\n Written: {folder.optimisation_set}")
 
 
@@ -145,49 +125,36 @@ def _folder(path: Path) -> Path:
     return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
 
 
-def _sources(options: argparse.Namespace) -> _Sources:
-    entries = read_optimisation_set(options.i) if options.i else {}
+def _files(options: argparse.Namespace) -> NamedFiles:
     given = {labels.PARTICLES_FILE: options.p, labels.TOMOGRAMS_FILE: options.t, labels.TRAJECTORIES_FILE: options.mot}
-    entries |= {label: path.as_posix() for label, path in given.items() if path}
-    for label, flag in ((labels.PARTICLES_FILE, "--p"), (labels.TOMOGRAMS_FILE, "--t")):
-        if not entries.get(label):
-            raise BadInput(
-                f"{options.i or 'Options'}: name no file as {label}; give it with {flag}, or a set with --i."
-            )
-    motion = entries.get(labels.TRAJECTORIES_FILE)
-    return _Sources(
-        Path(entries[labels.PARTICLES_FILE]),
-        Path(entries[labels.TOMOGRAMS_FILE]),
-        Path(motion) if motion else None,
-        {label: name for label, name in entries.items() if name},
-    )
+    return named_files(options.i, given, {labels.PARTICLES_FILE: "--p", labels.TOMOGRAMS_FILE: "--t"})
 
 
-def _refuse_own_input(folder: ExtractionFolder, sources: _Sources) -> None:
-    for path in (sources.particles, sources.tomograms, sources.trajectories):
-        if path is not None and path.resolve().is_relative_to(folder.folder.resolve()):
+def _refuse_own_input(folder: ExtractionFolder, files: NamedFiles) -> None:
+    for path in files.read:
+        if path.resolve().is_relative_to(folder.folder.resolve()):
             raise BadInput(f"{path}: is read, so that results cannot go to the folder where it is; choose another --o.")
 
 
-def _plan(chosen: ExtractionOptions, sources: _Sources) -> ExtractionPlan:
-    picked = read_picked_particles(sources.particles)
+def _plan(chosen: ExtractionOptions, files: NamedFiles) -> ExtractionPlan:
+    picked = read_picked_particles(files.particles)
+    tomograms = files.file(labels.TOMOGRAMS_FILE)
     used = set(picked.tomograms)
-    ordered = [name for name in tomogram_names(sources.tomograms) if name in used]
+    ordered = [name for name in tomogram_names(tomograms) if name in used]
     ordered += sorted(used - set(ordered))
-    recordings = read_recordings(sources.tomograms, Path(), ordered)
+    recordings = read_recordings(tomograms, Path(), ordered)
     motion = None
-    if sources.trajectories:
+    if files.trajectories:
         tilts = {
             name: recordings[tomogram].series.tilts
             for name, tomogram in zip(picked.names, picked.tomograms, strict=True)
         }
-        motion = read_trajectories(sources.trajectories, tilts)
+        motion = read_trajectories(files.trajectories, tilts)
     return plan_extraction(picked, recordings, chosen, motion)
 
 
-def _texts(plan: ExtractionPlan, sources: _Sources) -> list[Path]:
-    files = [sources.particles, sources.tomograms, *([sources.trajectories] if sources.trajectories else [])]
-    return files + tilt_series_files(sources.tomograms, Path(), list(plan.recordings))
+def _texts(plan: ExtractionPlan, files: NamedFiles) -> list[Path]:
+    return files.read + tilt_series_files(files.file(labels.TOMOGRAMS_FILE), Path(), list(plan.recordings))
 
 
 def _image_files(plan: ExtractionPlan) -> list[Path]:

@@ -134,7 +134,7 @@ def settings_of(options: argparse.Namespace, pixel_size_angstrom: float) -> Post
     return PostprocessSettings(
         randomise_below_fsc=options.randomize_at_fsc,
         random_seed=options.random_seed if options.random_seed >= 0 else int(np.random.default_rng().integers(2**31)),
-        mtf=_mtf(options.mtf, options.mtf_angpix or pixel_size_angstrom),
+        mtf=_mtf(options.mtf, pixel_size_angstrom if options.mtf_angpix is None else options.mtf_angpix),
         weight_by_fsc=not options.skip_fsc_weighting,
         b_factor=ranged if options.auto_bfac else options.adhoc_bfac,
         low_pass_angstrom=options.low_pass,

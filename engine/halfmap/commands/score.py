@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from halfmap.commands.point_group import point_group
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
-from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.scoring import MapScore, PoseScore, score_maps, score_poses
 
 
@@ -19,7 +19,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         score: PoseScore | MapScore
         if options.kind == "poses":
-            score = score_poses(options.truth, options.result, _group(options.symmetry))
+            score = score_poses(options.truth, options.result, point_group(options.symmetry, flag="--symmetry"))
             text = poses_text(score)
         else:
             score = score_maps(options.first, options.second, options.mask, options.radius)
@@ -50,13 +50,6 @@ def parser() -> argparse.ArgumentParser:
     for kind in (poses, maps):
         kind.add_argument("--json", action="store_true", help="print one JSON object")
     return top
-
-
-def _group(symmetry: str) -> PointGroup:
-    try:
-        return PointGroup.parse(symmetry)
-    except ValueError as error:
-        raise BadInput(f"--symmetry: {error}.") from None
 
 
 def poses_text(score: PoseScore) -> str:

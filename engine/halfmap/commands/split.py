@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from halfmap.commands.point_group import point_group
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.located_particles import read_located_particles
+from halfmap.engine.formats.optimisation_set import NamedFiles
 from halfmap.engine.formats.whole_file import written_whole
-from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.splitting.contacts import Contact, Contacts
-from halfmap.engine.splitting.inputs import NamedFiles, named_files
+from halfmap.engine.splitting.inputs import particles_or_set
 from halfmap.engine.splitting.outputs import check_outputs, optimisation_set_beside, write_set_beside
 from halfmap.engine.splitting.split import WAYS, SplitReport, SplitSettings, split
 
@@ -72,10 +73,10 @@ def add_input(made: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> SplitReport:
     settings = SplitSettings(options.by, options.distance, options.object, options.cut_above, options.seed)
-    group = group_of(options.sym)
-    files = named_files(options.input, options.tomograms)
+    group = point_group(options.sym)
+    files = particles_or_set(options.input, options.tomograms)
     outputs = [options.output, *([options.report] if options.report else [])]
-    outputs += [optimisation_set_beside(options.output)] if files.entries else []
+    outputs += [optimisation_set_beside(options.output)] if files.set_file else []
     check_outputs(outputs, inputs_of(options, files), options.overwrite)
     particles, series = read_located_particles(files.particles, files.tomograms)
     half_set, report = split(particles, settings, series, group)
@@ -89,14 +90,6 @@ def _run(options: argparse.Namespace) -> SplitReport:
 def inputs_of(options: argparse.Namespace, files: NamedFiles) -> list[Path]:
     """All files that are read, as far as they are named by options."""
     return [options.input, files.particles, *([files.tomograms] if files.tomograms else [])]
-
-
-def group_of(symmetry: str) -> PointGroup:
-    """Read a point group; BadInput says what is offered."""
-    try:
-        return PointGroup.parse(symmetry)
-    except ValueError as error:
-        raise BadInput(f"--sym: {error}.") from None
 
 
 def write_report(path: Path, figures: dict[str, object]) -> None:

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from halfmap.commands.split import add_input, group_of, inputs_of, write_report
+from halfmap.commands.point_group import point_group
+from halfmap.commands.split import add_input, inputs_of, write_report
 from halfmap.engine.averaging.average import common_pixel_size
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.errors import BadInput
-from halfmap.engine.formats import labels
+from halfmap.engine.extraction.cutting import size_problems
 from halfmap.engine.formats.located_particles import read_located_particles
 from halfmap.engine.formats.placed_particles import read_placed_particles
 from halfmap.engine.job_program import CheckAbort, JobProgram
 from halfmap.engine.reporting.progress_bar import ProgressBar
 from halfmap.engine.splitting.inflation import HalfSets, Inflation, measure_inflation
-from halfmap.engine.splitting.inputs import named_files
+from halfmap.engine.splitting.inputs import particles_or_set
 from halfmap.engine.splitting.outputs import check_outputs
 from halfmap.engine.splitting.split import SplitReport, SplitSettings, present_half_sets, split
 
@@ -52,30 +53,21 @@ def parser() -> argparse.ArgumentParser:
 def settings_of(options: argparse.Namespace) -> AverageSettings:
     """Check the options of the maps and group them; BadInput names what is wrong."""
     crop = options.crop if options.crop > 0 else options.box
-    problems = [
-        (options.box <= 0 or options.box % 2, f"--b {options.box}: the box must be even and above 0."),
-        (crop % 2 or crop > options.box, f"--crop {crop}: must be even and no larger than --b {options.box}."),
-        (not options.binning >= 1, f"--bin {options.binning:g}: must be 1 or more."),
-        (options.threads < 1, f"--j {options.threads}: at least one thread is needed."),
-    ]
-    found = [text for wrong, text in problems if wrong]
-    if found:
-        raise BadInput(*found)
-    return AverageSettings(options.box, crop, options.binning, group_of(options.sym))
+    problems = size_problems(options.box, crop, options.binning)
+    if options.threads < 1:
+        problems.append(f"--j {options.threads}: at least one thread is needed.")
+    return AverageSettings(options.box, crop, options.binning, point_group(options.sym, problems))
 
 
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     settings = settings_of(options)
-    files = named_files(options.input, options.tomograms)
+    files = particles_or_set(options.input, options.tomograms)
     if files.tomograms is None:
         raise BadInput("--t: no tomogram set is named; half maps are made from the tilt series.")
     if options.report:
         check_outputs([options.report], inputs_of(options, files), options.overwrite)
     located, _ = read_located_particles(files.particles, files.tomograms)
-    trajectories = files.entries.get(labels.TRAJECTORIES_FILE)
-    placed = read_placed_particles(
-        files.particles, files.tomograms, Path(trajectories) if trajectories else None, Path()
-    )
+    placed = read_placed_particles(files.particles, files.tomograms, files.trajectories, Path())
     voxel = settings.binning * common_pixel_size(placed[1])
     distance = settings.crop_px * voxel if options.distance is None else options.distance
     chosen = SplitSettings("neighbourhood", distance, None, options.cut_above, options.seed)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from halfmap.engine.centring.envelope import distance_from_surface, level_of, smoothed, soft_envelope
+from halfmap.engine.centring.envelope import distance_from_surface, level_of, soft_envelope
+from halfmap.engine.fourier.filters import low_pass
 
 RADIUS = np.sqrt(sum(axis**2.0 for axis in np.mgrid[:32, :32, :32] - 16))
 
@@ -35,4 +36,4 @@ def test_smoothing_leaves_what_is_below_the_cut():
     x = np.arange(32)
     slow, fast = np.cos(2 * np.pi * 3 * x / 32), np.cos(2 * np.pi * 9 * x / 32)
     density = np.broadcast_to(slow + fast, (32, 32, 32)).copy()
-    assert smoothed(density, 6.0)[0, 0] == pytest.approx(slow, abs=1e-9)
+    assert low_pass(density, 6.0)[0, 0] == pytest.approx(slow, abs=1e-9)

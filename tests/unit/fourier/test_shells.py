@@ -12,7 +12,6 @@ from halfmap.engine.fourier.shells import (
     disc,
     frequencies,
     inside_rows,
-    pixels_per_shell,
     radii,
     round_half_away,
     round_scalar,
@@ -106,16 +105,6 @@ def test_a_ball_is_listed_as_its_voxels_stand_in_a_transform():
 def test_a_window_of_a_volume_has_its_corners_and_redundant_rows():
     assert len(window(8, 4, 3).kx) == 4 * 4 * 3
     assert len(window(8, 4).kx) == 4 * 3
-
-
-def test_pixels_of_a_shell_are_counted_as_they_stand():
-    expected = [0] * 5
-    for kx in range(5):
-        for ky in (0, 1, 2, 3, 4, -3, -2, -1):
-            shell = int((kx**2 + ky**2) ** 0.5 + 0.5)
-            if shell <= 4 and (kx > 0 or ky >= 0):
-                expected[shell] += 1
-    assert pixels_per_shell(8).tolist() == expected
 
 
 def test_shells_are_summed_and_averaged_and_others_left_out():

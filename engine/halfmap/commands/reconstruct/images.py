@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from halfmap.commands.point_group import point_group
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.averaging.image_average import ImageAverageSettings, average_images, of_one_grid
 from halfmap.engine.averaging.image_insertion import ImageContents
@@ -12,13 +13,12 @@ from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.fsc_table import read_fsc
 from halfmap.engine.formats.mrc import write_map
-from halfmap.engine.formats.optimisation_set import read_optimisation_set
+from halfmap.engine.formats.optimisation_set import named_files
 from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
 from halfmap.engine.fourier.transform import window_map
 from halfmap.engine.job_program import CheckAbort, JobProgram
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.reporting.progress_bar import ProgressBar
-from halfmap.engine.sampling.symmetry import PointGroup
 from halfmap.engine.setup.stacks import check_stacks
 
 
@@ -92,25 +92,17 @@ def settings_of(options: argparse.Namespace) -> ImageAverageSettings:
         (options.newbox > 0 and options.newbox % 2, f"--newbox {options.newbox}: must be even."),
     ]
     found = [text for wrong, text in problems if wrong]
-    try:
-        group = PointGroup.parse(options.sym)
-    except ValueError as error:
-        raise BadInput(*found, f"--sym: {error}.") from None
-    if found:
-        raise BadInput(*found)
+    group = point_group(options.sym, found)
     limit = options.maxres if options.maxres > 0 else None
     contents = ImageContents(options.ctf, options.normalised_subtomo, not options.ctf3d_not_squared)
     return ImageAverageSettings(group, contents, limit, options.pad, options.j)
 
 
 def _particles(options: argparse.Namespace) -> ParticleSet:
-    entries = read_optimisation_set(options.ios) if options.ios else {}
     given = {labels.PARTICLES_FILE: options.i, labels.TOMOGRAMS_FILE: options.tomograms}
-    entries |= {label: path.as_posix() for label, path in given.items() if path}
-    if not entries.get(labels.PARTICLES_FILE):
-        raise BadInput(f"--i: no file is named as {labels.PARTICLES_FILE}; give it, or an optimisation set by --ios.")
-    path, tomograms = Path(entries[labels.PARTICLES_FILE]), entries.get(labels.TOMOGRAMS_FILE)
-    particles = read_particle_set(path, read_particle_file(path), Path(tomograms) if tomograms else None, Path())
+    files = named_files(options.ios, given, {labels.PARTICLES_FILE: "--i"}, "--ios")
+    path = files.particles
+    particles = read_particle_set(path, read_particle_file(path), files.tomograms, Path())
     if particles.are_volumes:
         return particles
     given_in_vain = [name for name in ("normalised_subtomo", "ctf3d_not_squared") if getattr(options, name)]

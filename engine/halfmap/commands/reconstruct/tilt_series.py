@@ -5,17 +5,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from halfmap.commands.point_group import point_group
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.averaging.average import prepare_average
 from halfmap.engine.averaging.files import AverageFolder
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.averaging.sources import Effort, Sources
 from halfmap.engine.errors import BadInput
+from halfmap.engine.extraction.cutting import size_problems
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.optimisation_set import read_optimisation_set
+from halfmap.engine.formats.optimisation_set import NamedFiles, named_files
 from halfmap.engine.job_program import CheckAbort, JobProgram
 from halfmap.engine.reporting.progress_bar import ProgressBar
-from halfmap.engine.sampling.symmetry import PointGroup
 
 _NOT_OFFERED = {
     "--nr_helical_asu": "helical symmetry is not imposed",
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _work(options: argparse.Namespace, folder: AverageFolder, check_abort: CheckAbort) -> None:
     settings, effort = settings_of(options), effort_of(options)
-    average = prepare_average(Sources(entries_of(options), options.mask), settings, effort, folder)
+    average = prepare_average(Sources(files_of(options), options.mask), settings, effort, folder)
     check_abort()
     if options.overwrite:
         folder.remove_results()
@@ -61,20 +62,12 @@ def settings_of(options: argparse.Namespace) -> AverageSettings:
     """Check the options and group them; BadInput names all that is wrong."""
     crop = options.crop if options.crop > 0 else options.b
     problems = [
-        (options.b <= 0 or options.b % 2, f"--b {options.b}: the box must be even and above 0."),
-        (crop % 2 or crop > options.b, f"--crop {crop}: must be even and no larger than the box (--b {options.b})."),
-        (not 1 <= options.bin < float("inf"), f"--bin {options.bin:g}: must be 1 or more."),
         (not 0 <= options.taper < float("inf"), f"--taper {options.taper:g}: must be 0 or more."),
         (not 0 <= options.cutoff_fract < 1, f"--cutoff_fract {options.cutoff_fract:g}: must be from 0 to below 1."),
         (options.SNR != options.SNR, "--SNR: a number is needed."),
     ]
-    found = options.refused + [text for wrong, text in problems if wrong]
-    try:
-        group = PointGroup.parse(options.sym)
-    except ValueError as error:
-        raise BadInput(*found, f"--sym: {error}.") from None
-    if found:
-        raise BadInput(*found)
+    found = options.refused + size_problems(options.b, crop, options.bin) + [text for wrong, text in problems if wrong]
+    group = point_group(options.sym, found)
     return AverageSettings(
         box_px=options.b,
         crop_px=crop,
@@ -101,22 +94,10 @@ def effort_of(options: argparse.Namespace) -> Effort:
     return Effort(options.j, adding, limit, keeps_sums=not options.no_backup)
 
 
-def entries_of(options: argparse.Namespace) -> dict[str, str]:
-    """Entries of the optimisation set; files that are named by options win."""
-    entries = read_optimisation_set(options.i) if options.i else {}
+def files_of(options: argparse.Namespace) -> NamedFiles:
+    """Files of the optimisation set; those that are named by options win."""
     given = {labels.PARTICLES_FILE: options.p, labels.TOMOGRAMS_FILE: options.t, labels.TRAJECTORIES_FILE: options.mot}
-    entries |= {label: path.as_posix() for label, path in given.items() if path}
-    missing = [
-        f"{flag}: no {what} named; give it, or an optimisation set by --i."
-        for label, flag, what in (
-            (labels.PARTICLES_FILE, "--p", "particles are"),
-            (labels.TOMOGRAMS_FILE, "--t", "tomogram set is"),
-        )
-        if not entries.get(label)
-    ]
-    if missing:
-        raise BadInput(*missing)
-    return entries
+    return named_files(options.i, given, {labels.PARTICLES_FILE: "--p", labels.TOMOGRAMS_FILE: "--t"})
 
 
 class _Refused(argparse.Action):

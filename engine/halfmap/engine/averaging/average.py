@@ -92,9 +92,9 @@ class Average:
 
     def _record(self) -> dict[str, str]:
         places = dict.fromkeys(place.file for recording in self.recordings.values() for place in recording.places)
-        series = tilt_series_files(self.sources.texts[1], self.sources.project, list(self.recordings))
-        how = f"{self.settings}"
-        return {"settings": how, **record_of_files([*self.sources.texts, *series], places)}
+        files = self.sources.files
+        series = tilt_series_files(files.file(labels.TOMOGRAMS_FILE), Path(), list(self.recordings))
+        return {"settings": f"{self.settings}", **record_of_files([*files.read, *series], places)}
 
     def _write_maps(self, sums: dict[int, Accumulator]) -> list[Path]:
         """Write the half maps, then the map of all; sums are taken out when they are not needed any more."""
@@ -124,7 +124,7 @@ class Average:
         return write_postprocessed(self.folder.postprocess_root, result, names)
 
     def _write_set(self, paths: list[Path]) -> None:
-        entries = {label: name for label, name in self.sources.entries.items() if name}
+        entries = dict(self.sources.files.entries)
         if len(self.halves) == 2:
             entries |= dict(zip(labels.REFERENCE_MAP_FILES, map(str, paths[:2]), strict=True))
         if self.mask is not None:
@@ -146,9 +146,8 @@ def prepare_average(sources: Sources, settings: AverageSettings, effort: Effort,
     BadInput
         If a file cannot be used, naming it, or memory does not suffice.
     """
-    particles_file, tomograms = sources.texts[:2]
-    trajectories = sources.file(labels.TRAJECTORIES_FILE)
-    particles, recordings = read_placed_particles(particles_file, tomograms, trajectories, sources.project)
+    particles_file, tomograms = sources.files.particles, sources.files.file(labels.TOMOGRAMS_FILE)
+    particles, recordings = read_placed_particles(particles_file, tomograms, sources.files.trajectories, Path())
     pixel = settings.binning * common_pixel_size(recordings)
     mask, note = None, ""
     if sources.mask is not None:

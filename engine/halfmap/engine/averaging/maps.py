@@ -9,12 +9,12 @@ from jaxtyping import Complex128, Float32, Float64
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.backend.on_cpu import Cores
 from halfmap.engine.fourier.backprojector import Accumulator, symmetrise
-from halfmap.engine.fourier.masks import background_fraction, distances
+from halfmap.engine.fourier.gridding import divide_by_sinc2
+from halfmap.engine.fourier.masks import soft_sphere
 from halfmap.engine.fourier.projector import uncentred
 from halfmap.engine.fourier.shells import radii, shell_indices, shell_means
 from halfmap.engine.fourier.transform import restore_map, transform_map, window_map
 
-_LEAST_SINC2 = 0.01
 _LEAST_SHARE_OF_MEAN_WEIGHT = 0.001
 
 
@@ -55,8 +55,8 @@ def average_maps(accumulator: Accumulator, settings: AverageSettings, threads: i
     box = settings.box_px
     sums = uncentred(accumulator.data, box)
     weight = uncentred(accumulator.weight, box)
-    sinc2 = np.sinc(distances(box, 3) / box) ** 2
-    data = restore_map(sums, threads) / np.sqrt(box) / np.maximum(sinc2, _LEAST_SINC2)
+    # RELION lets no sinc² fall below 0.01; the smallest there is, in the corners of the box, is 0.02
+    data = divide_by_sinc2(restore_map(sums, threads) / np.sqrt(box), padding=1)
     divided = _divided(transform_map(data, threads), weight, settings.snr)
     full = restore_map(divided, threads)
     middle = window_map(full, settings.crop_px)
@@ -89,7 +89,7 @@ def tapered(density: Float64[np.ndarray, "n n n"], width_px: float) -> Float64[n
     RELION: Reconstruction::taper; the mean is weighted like the sphere.
     """
     box = len(density)
-    inside = 1 - background_fraction(distances(box, 3), box / 2 - width_px, width_px)
+    inside = soft_sphere(box, box / 2 - width_px, width_px)
     return (density - (density * inside).sum() / inside.sum()) * inside
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from halfmap.engine.errors import BadInput
+from halfmap.engine.extraction.record import refuse_other_record
 from halfmap.engine.formats.whole_file import written_whole
 from halfmap.engine.fourier.backprojector import Accumulator, AccumulatorGeometry
 
@@ -70,14 +70,7 @@ class SumsKeeper:
         if not self.path.exists():
             return None
         with np.load(self.path) as arrays:
-            before = json.loads(str(arrays["record"]))
-            other = [name for name in [*self.record, *before] if before.get(name) != self.record.get(name)]
-            if other:
-                raise BadInput(
-                    f"{self.path}: was begun with other input: {other[0]} was {before.get(other[0], 'not there')} and "
-                    f"is {self.record.get(other[0], 'not there')}. Go on with what it was begun with, or start anew "
-                    f"with --overwrite."
-                )
+            refuse_other_record(self.path, json.loads(str(arrays["record"])), self.record)
             halves = [name for name in arrays.files if name.startswith("half")]
             sums = {int(name.removeprefix("half")): Accumulator(geometry, arrays[name]) for name in halves}
             return PartialSums(tuple(arrays["tomograms"].tolist()), sums)

@@ -1,10 +1,9 @@
 """What an average is made from, and what it may take."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from halfmap.engine.formats import labels
+from halfmap.engine.formats.optimisation_set import NamedFiles
 
 
 @dataclass(frozen=True)
@@ -13,27 +12,14 @@ class Sources:
 
     Parameters
     ----------
-    entries
-        Of the optimisation set, particles and tomograms among them.
+    files
+        Particles, tomograms and what belongs to them.
     mask
         Mask in which the half maps are compared; None for no comparison.
-    project
-        Directory to which paths are relative.
     """
 
-    entries: Mapping[str, str]
+    files: NamedFiles
     mask: Path | None = None
-    project: Path = Path()
-
-    def file(self, label: str) -> Path | None:
-        """Path of an entry, if there is one."""
-        return self.project / self.entries[label] if self.entries.get(label) else None
-
-    @property
-    def texts(self) -> list[Path]:
-        """Files that the particles and their tilt series are named in."""
-        found = (self.file(label) for label in (labels.PARTICLES_FILE, labels.TOMOGRAMS_FILE, labels.TRAJECTORIES_FILE))
-        return [path for path in found if path is not None]
 
 
 @dataclass(frozen=True)

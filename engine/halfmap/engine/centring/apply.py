@@ -18,7 +18,7 @@ from halfmap.engine.formats.whole_file import written_whole
 PARTICLES = "particles.star"
 OPTIMISATION_SET = "optimisation_set.star"
 # these hold maps about the old centre
-_REFERENCES = ("rlnTomoReferenceMap1File", "rlnTomoReferenceMap2File", "rlnTomoReferenceMaskFile")
+_REFERENCES = (*labels.REFERENCE_MAP_FILES, labels.REFERENCE_MASK_FILE)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from halfmap.engine.centring.correlation import Open, Template
-from halfmap.engine.centring.envelope import smoothed
 from halfmap.engine.centring.fit import Fit, Matcher, Recipe
+from halfmap.engine.fourier.filters import low_pass
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class DensityFit(Matcher):
     def best(self, density: Float64[np.ndarray, "n n n"], recipe: Recipe, tick: Callable[[], None]) -> Fit:
         """Correlate map and reference, both smoothed; `tick` is called afterwards."""
         cut = density.shape[0] * self.pixel_size_angstrom / recipe.low_pass_angstrom
-        score = self._correlation(smoothed(density, cut), smoothed(self.reference, cut))
+        score = self._correlation(low_pass(density, cut), low_pass(self.reference, cut))
         tick()
         return Fit.of(recipe, None, score, self.reach_px)
 

@@ -2,20 +2,10 @@
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float64
 
-from halfmap.engine.fourier.filters import low_pass_weights
-from halfmap.engine.fourier.transform import restore_map, transform_map
-
-_EDGE_SHELLS = 2
 # the density's level is the mean of its highest voxels, as many as this share of the mask
 _TOP_SHARE = 0.02
-
-
-def smoothed(density: Float[np.ndarray, "n n n"], cut_shell: float) -> Float64[np.ndarray, "n n n"]:
-    """Low-pass filter a map at a shell."""
-    weights = low_pass_weights(density.shape[0], cut_shell, _EDGE_SHELLS)
-    return restore_map(transform_map(density.astype(np.float64)) * weights)
 
 
 def level_of(density: Float64[np.ndarray, "n n n"], mask_voxels: float) -> float:

@@ -83,7 +83,8 @@ def read_comparison(sources: Sources, open_axes: Open) -> Comparison:
     read = _with_pixel_size(sources.map_file, read_map(sources.map_file))
     grid = ModelGrid(read.box_px, read.pixel_size_angstrom)
     pixel_size = grid.extent_angstrom / working_box(grid.box_px, grid.pixel_size_angstrom)
-    reach = sources.max_shift_angstrom or _REACH_SHARE * grid.extent_angstrom
+    asked = sources.max_shift_angstrom
+    reach = _REACH_SHARE * grid.extent_angstrom if asked is None else asked
     if not 0 < reach < grid.extent_angstrom / 2:
         raise BadInput(f"--max_shift is {reach:g} Å; more than 0 and less than half of the box is needed.")
     half_files, halves = half_maps(sources.map_file, grid)

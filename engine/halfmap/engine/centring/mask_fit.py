@@ -13,8 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from halfmap.engine.centring.correlation import Open, Template, free_axes
-from halfmap.engine.centring.envelope import distance_from_surface, level_of, smoothed, soft_envelope
+from halfmap.engine.centring.envelope import distance_from_surface, level_of, soft_envelope
 from halfmap.engine.centring.fit import Fit, Matcher, Recipe
+from halfmap.engine.fourier.filters import low_pass
 
 EDGE_ANGSTROM = 16.0
 _EXTENSIONS_ANGSTROM = np.arange(-8.0, 61.0, 4.0)
@@ -87,7 +88,7 @@ class MaskFit(Matcher):
 
     def _distance(self, density: Float64[np.ndarray, "n n n"], recipe: Recipe) -> Float64[np.ndarray, "z y x"]:
         extent = density.shape[0] * self.pixel_size_angstrom
-        smooth = smoothed(density, extent / recipe.low_pass_angstrom)
+        smooth = low_pass(density, extent / recipe.low_pass_angstrom)
         assert recipe.level is not None
         inside = smooth > recipe.level * level_of(smooth, self.volume_px)
         return distance_from_surface(inside[self.part])

@@ -54,6 +54,20 @@ class ExtractionSettings:
         return int(self.binning * self.box_px + 0.5)
 
 
+def size_problems(box_px: int, crop_px: int, binning: float) -> list[str]:
+    """Tell what is wrong with `--b`, `--crop` and `--bin`."""
+    problems = [
+        f"--{flag} is {size}; an even box above 0 is needed."
+        for flag, size in (("b", box_px), ("crop", crop_px))
+        if size <= 0 or size % 2
+    ]
+    if crop_px > box_px:
+        problems.append(f"--crop is {crop_px}, larger than --b {box_px}; the crop is the middle of the box.")
+    if not 1 <= binning < np.inf:
+        problems.append(f"--bin is {binning:g}; 1 or more is needed, images are never enlarged.")
+    return problems
+
+
 @dataclass(frozen=True)
 class CutOut:
     """A particle in its visible tilt images, before the box is cropped.

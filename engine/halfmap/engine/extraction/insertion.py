@@ -12,7 +12,7 @@ from jaxtyping import Bool, Complex64, Float32, Float64
 from halfmap.engine.backend.kernels.scatter import insert_slices
 from halfmap.engine.extraction.cutting import CutOut, ExtractionSettings
 from halfmap.engine.imaging.ctf import TiltCtf, envelope
-from halfmap.engine.imaging.transfer import rows_of
+from halfmap.engine.imaging.transfer import half_plane
 
 _MARGIN = 2
 """Voxels around the box which corners of cells reach; they are cut off."""
@@ -79,7 +79,7 @@ def used_pixels(
         As for `pixels_left`.
     """
     box = settings.box_px
-    ky, kx = np.meshgrid(rows_of(box), np.arange(box // 2 + 1), indexing="ij")
+    ky, kx = half_plane(box)
     return pixels_left(ctf, settings, pixel_size_angstrom, cutoff) & ~((kx == 0) & (ky < 0))
 
 
@@ -102,7 +102,7 @@ def pixels_left(
         Least share of the amplitude that has to be left (`--cutoff_fract`).
     """
     box = settings.box_px
-    ky, kx = np.meshgrid(rows_of(box), np.arange(box // 2 + 1), indexing="ij")
+    ky, kx = half_plane(box)
     extent = box * settings.binning * pixel_size_angstrom
     left = envelope(ctf, ((kx**2 + ky**2) / extent**2).ravel()).reshape(-1, *kx.shape)
     strong = (left > cutoff) & (kx**2 + ky**2 <= (box / 2) ** 2)
@@ -119,7 +119,7 @@ def _inserted(
     """Sum values and weights over the slices: half-transforms in FFT order."""
     size = crop_px + 2 * _MARGIN
     sums = np.zeros((size, size, crop_px // 2 + 1 + _MARGIN, 3))
-    ky, kx = np.meshgrid(rows_of(images.shape[1]), np.arange(images.shape[2]), indexing="ij")
+    ky, kx = half_plane(images.shape[1])
     for image, weight, matrix, pixels in zip(images, weights, matrices, used, strict=True):
         count = int(pixels.sum())
         phases = np.zeros((1, 1, count, 2), np.float32)

@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Bool, Float64
 
 from halfmap.engine.errors import BadInput
-from halfmap.engine.extraction.cutting import ExtractionSettings, visible_frames
+from halfmap.engine.extraction.cutting import ExtractionSettings, size_problems, visible_frames
 from halfmap.engine.formats.picked_particles import PickedParticles, optics_with_constants
 from halfmap.engine.formats.recordings import Recording
 
@@ -45,16 +45,7 @@ class ExtractionOptions:
 
     def __post_init__(self) -> None:
         """Refuse what means nothing."""
-        box, crop, binning = self.cutting.box_px, self.cutting.crop_px, self.cutting.binning
-        problems = [
-            f"--{flag} is {size}; an even box above 0 is needed."
-            for flag, size in (("b", box), ("crop", crop))
-            if size <= 0 or size % 2
-        ]
-        if crop > box:
-            problems.append(f"--crop is {crop}, larger than --b {box}; the crop is the middle of the box.")
-        if not (np.isfinite(binning) and binning >= 1):
-            problems.append(f"--bin is {binning:g}; 1 or more is needed, images are never enlarged.")
+        problems = size_problems(self.cutting.box_px, self.cutting.crop_px, self.cutting.binning)
         if self.min_frames < 1:
             problems.append(f"--min_frames is {self.min_frames}; 1 or more is needed.")
         if not 0 <= self.cutoff < 1:

@@ -38,6 +38,17 @@ def record_of_files(texts: Iterable[Path], images: Iterable[Path]) -> dict[str, 
     return record | {f"{file}": f"{file.stat().st_size} bytes, {file.stat().st_mtime_ns} ns" for file in images}
 
 
+def refuse_other_record(made: Path, before: Record, record: Record) -> None:
+    """Refuse to go on with what was made from other files or in another way, naming the first difference."""
+    other = next((name for name in [*record, *before] if before.get(name) != record.get(name)), None)
+    if other is not None:
+        raise BadInput(
+            f"{made}: was begun with other input: {other} was {before.get(other, 'not there')} and is "
+            f"{record.get(other, 'not there')}. Go on with what it was begun with, choose another --o, or replace it "
+            f"with --overwrite."
+        )
+
+
 def refuse_results(folder: ExtractionFolder) -> None:
     """Refuse a folder with the results of an earlier extraction, whole or not."""
     if any(path.exists() for path in (folder.record, folder.particles, folder.images)):
@@ -60,13 +71,7 @@ def check_record(folder: ExtractionFolder, record: Record) -> None:
         return
     except (OSError, ValueError, TypeError) as error:
         raise BadInput(f"{folder.record}: cannot be read ({error}); replace the extraction with --overwrite.") from None
-    other = [name for name in [*record, *before] if before.get(name) != record.get(name)]
-    if other:
-        raise BadInput(
-            f"{folder.folder}: was begun with other input: {other[0]} was {before.get(other[0], 'not there')} and is "
-            f"{record.get(other[0], 'not there')}. Go on with what it was begun with, choose another --o, or replace "
-            f"it with --overwrite."
-        )
+    refuse_other_record(folder.folder, before, record)
 
 
 def begin(folder: ExtractionFolder, record: Record, overwrite: bool) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from halfmap.contract.refine_arguments import RefineArguments, given, is_read_when_continuing
 from halfmap.engine.errors import BadInput
+from halfmap.engine.formats import labels
 from halfmap.engine.formats.model_star import ModelFile, read_model
 from halfmap.engine.formats.mrc import read_map
 from halfmap.engine.formats.optimiser_star import OptimiserFile, control_from, read_optimiser
@@ -62,7 +63,7 @@ def read_checkpoint(arguments: RefineArguments, project: Path) -> Checkpoint:
         control,
         resolution_per_angstrom=_per_angstrom(general["rlnCurrentResolution"]),
         current_size_px=int(general["rlnCurrentImageSize"]),
-        average_pmax=float(general["rlnAveragePmax"]),
+        average_pmax=float(general[labels.AVERAGE_PMAX]),
     )
     first, second = (_half_state(model, project) for model in models)
     return Checkpoint(
@@ -125,10 +126,10 @@ def _half_state(model: ModelFile, project: Path) -> HalfState:
     return HalfState(
         density,
         model.sigma2,
-        float(model.general["rlnSigmaOffsetsAngst"]),
+        float(model.general[labels.SIGMA_OFFSETS]),
         model.scale,
         model.pdf_direction,
         model.spectra,
-        float(model.general["rlnAveragePmax"]),
+        float(model.general[labels.AVERAGE_PMAX]),
         float(model.general["rlnLogLikelihood"]),
     )

@@ -10,7 +10,7 @@ from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, require_table
 from halfmap.engine.formats.star import read_star
 
-_CURVES = (labels.FSC, "rlnFourierShellCorrelationCorrected")
+_CURVES = (labels.FSC, labels.CORRECTED_FSC)
 
 
 def read_fsc(path: Path) -> Float64[np.ndarray, " shells"]:

@@ -1,6 +1,7 @@
-"""RELION's names for columns and values of particle, tomogram and tilt-series files.
+"""RELION's names for columns of particle, tomogram and tilt-series files, and of curves.
 
-Those of a run's own files stand with the tables in `model_star`, `optimiser_star` and `sampling_star`.
+Those that only a run's own files have stand with the tables in `model_star`, `optimiser_star` and `sampling_star`;
+those of a post-processing alone in `postprocessing.files`.
 """
 
 # optimisation set
@@ -83,15 +84,18 @@ PHASE_SHIFT = "rlnPhaseShift"
 DEFORMATION = "rlnTomoDeformation"  # how names of several begin
 PROJECTION_ROWS = ("rlnTomoProjX", "rlnTomoProjY", "rlnTomoProjZ", "rlnTomoProjW")
 
-# model.star
+# curves of model.star and of a post-processing
 REFERENCE_IMAGE = "rlnReferenceImage"
 SIGMA2_NOISE = "rlnSigma2Noise"
 # not RELION's: of noise that was not multiplied by the CTF
 SIGMA2_NOISE_ALONE = "halfmapSigma2NoiseWithoutCtf"
 SIGMA_OFFSETS = "rlnSigmaOffsetsAngst"
 SPECTRAL_INDEX = "rlnSpectralIndex"
+RESOLUTION = "rlnResolution"  # in 1/Å
+ANGSTROM_RESOLUTION = "rlnAngstromResolution"
 SSNR = "rlnSsnrMap"
 FSC = "rlnGoldStandardFsc"
+CORRECTED_FSC = "rlnFourierShellCorrelationCorrected"
 REFERENCE_SIGMA2 = "rlnReferenceSigma2"
 REFERENCE_TAU2 = "rlnReferenceTau2"
 COVERAGE = "rlnFourierCompleteness"

@@ -10,6 +10,9 @@ from jaxtyping import Float64, Int64
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
+from halfmap.engine.formats.half_sets import half_set_column
+from halfmap.engine.formats.optics_table import optics_rows
+from halfmap.engine.formats.particle_frames import frames, moved_angstrom
 from halfmap.engine.formats.star import Table, read_star, write_star
 from halfmap.engine.formats.tomograms import read_tomograms
 from halfmap.engine.particles.pose import euler_to_matrix
@@ -75,14 +78,8 @@ class LocatedParticles:
     @property
     def half_set(self) -> Int64[np.ndarray, " particles"] | None:
         """Half set of each particle, 1 or 2; None where one of them has none."""
-        values = as_floats(self.table, labels.RANDOM_SUBSET, self.path, 0.0)
-        strange = np.flatnonzero(~np.isin(values, (0, 1, 2)))
-        if len(strange):
-            raise BadInput(
-                f"{self.path}: {labels.RANDOM_SUBSET} of row {strange[0] + 1} is {values[strange[0]]:g}; "
-                f"1 or 2 was expected, or 0 where none is assigned."
-            )
-        return values.astype(np.int64) if values.all() else None
+        halves = half_set_column(self.table, self.path)
+        return halves if halves.all() else None
 
     def write(self, path: Path, particles: pd.DataFrame) -> None:
         """Write the file anew with another table of particles; everything else keeps its text."""
@@ -95,7 +92,7 @@ def read_located_particles(
 ) -> tuple[LocatedParticles, dict[str, TiltSeries] | None]:
     """Read particles and find their absolute positions; read their tilt series, too, where a tomogram set is given.
 
-    The position is the coordinate less A_sub · origin, as in `particle_set`.
+    The position is the coordinate less A_sub · origin, as wherever particles are read.
 
     Parameters
     ----------
@@ -120,16 +117,14 @@ def read_located_particles(
     number = {name: i for i, name in enumerate(names)}
     series = read_tomograms(tomograms, project, list(names)) if tomograms else None
     pixel_sizes = {name: one.pixel_size_angstrom for name, one in series.items()} if series else None
-    frame = euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0))
-    offset = np.einsum("nij,nj->ni", frame, as_vectors(table, labels.ORIGINS, path, 0.0))
     found = LocatedParticles(
         path,
         tables,
         _names(table, path),
         names,
         np.array([number[name] for name in tomo_names]),
-        _coordinates_angstrom(tables, tomo_names, pixel_sizes, path) - offset,
-        frame @ euler_to_matrix(as_vectors(table, labels.ANGLES, path, 0.0)),
+        _coordinates_angstrom(tables, tomo_names, pixel_sizes, path) + moved_angstrom(table, path),
+        frames(table, path) @ euler_to_matrix(as_vectors(table, labels.ANGLES, path, 0.0)),
     )
     return found, series
 
@@ -164,9 +159,4 @@ def _pixel_sizes(tables: dict[str, dict[str, str] | pd.DataFrame], path: Path) -
             f"tomogram set (--t)."
         )
     sizes = as_floats(optics, labels.TILT_SERIES_PIXEL_SIZE, path)
-    of_group = dict(zip(as_integers(optics, labels.OPTICS_GROUP, path), sizes, strict=True))
-    groups = as_integers(require_table(tables, "particles", path), labels.OPTICS_GROUP, path)
-    unknown = [group for group in groups if group not in of_group]
-    if unknown:
-        raise BadInput(f"{path}: particles name optics group {unknown[0]}, which the optics table does not hold.")
-    return np.array([of_group[group] for group in groups])
+    return sizes[optics_rows(require_table(tables, "particles", path), optics, path)]

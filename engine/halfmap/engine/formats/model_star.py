@@ -116,7 +116,7 @@ def _classes(map_file: Path, half: HalfState, control: Control, grid: ModelGrid)
 
 
 def _axis(grid: ModelGrid, shells: Int64[np.ndarray, " n"]) -> dict[str, np.ndarray]:
-    return {labels.SPECTRAL_INDEX: shells, "rlnResolution": shells / grid.extent_angstrom}
+    return {labels.SPECTRAL_INDEX: shells, labels.RESOLUTION: shells / grid.extent_angstrom}
 
 
 def _spectra_table(spectra: Spectra, grid: ModelGrid) -> pd.DataFrame:
@@ -124,7 +124,9 @@ def _spectra_table(spectra: Spectra, grid: ModelGrid) -> pd.DataFrame:
     return pd.DataFrame(
         {
             **_axis(grid, shells),
-            "rlnAngstromResolution": np.where(shells > 0, grid.extent_angstrom / np.maximum(shells, 1), _NO_RESOLUTION),
+            labels.ANGSTROM_RESOLUTION: np.where(
+                shells > 0, grid.extent_angstrom / np.maximum(shells, 1), _NO_RESOLUTION
+            ),
             labels.SSNR: spectra.ssnr,
             labels.FSC: spectra.fsc,
             labels.COVERAGE: spectra.coverage,

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
+from halfmap.engine.formats.columns import as_integers, as_vectors, require_table, required
+from halfmap.engine.formats.half_sets import read_half_sets
+from halfmap.engine.formats.optics_table import optics_rows, read_optics
+from halfmap.engine.formats.particle_frames import frames
 from halfmap.engine.formats.particle_origins import Origins, no_origins, read_origins
 from halfmap.engine.formats.star import List, Table, read_star, write_star
-from halfmap.engine.imaging.ctf import Microscope
-from halfmap.engine.particles.optics import OpticsGroup
 from halfmap.engine.particles.particle import Assignments, ParticleSet
-from halfmap.engine.particles.pose import euler_to_matrix
 
 NO_PRIOR = 999.0
 
@@ -92,12 +92,12 @@ def read_particle_set(path: Path, file: ParticleFile, tomograms: Path | None, pr
         optics_groups=tuple(optics_groups),
         tilt_series=origin.series,
         scale_groups=tuple(scale_groups),
-        optics_index=_optics_index(table, optics_groups, path),
+        optics_index=optics_rows(table, file.optics, path),
         tilt_series_index=origin.index,
         scale_group_index=np.array([scale_groups.index(group) for group in groups]),
         visible=origin.visible,
         position_px=origin.position_px,
-        subtomogram_rotation=euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0)),
+        subtomogram_rotation=frames(table, path),
         angle_priors_deg=_priors(table, labels.ANGLE_PRIORS, path),
         origin_priors_angstrom=_priors(table, labels.ORIGIN_PRIORS, path),
         half_set=read_half_sets(table, path),
@@ -125,96 +125,9 @@ def _tomogram_names(file: ParticleFile, path: Path) -> list[str]:
     return required(file.particles, labels.MICROGRAPH_NAME if older else labels.TOMO_NAME, path)
 
 
-def read_optics(table: pd.DataFrame, path: Path, are_volumes: bool = False) -> list[OpticsGroup]:
-    """Read the optics groups; those with corrections that this version does not apply are refused.
-
-    The microscope need not be told of volumes, which bring their CTF.
-    """
-    refuse_higher_order_optics(table, path)
-    boxes = as_integers(table, labels.IMAGE_SIZE, path)
-    pixel_sizes = as_floats(table, labels.IMAGE_PIXEL_SIZE, path)
-    for number, (box, pixel) in enumerate(zip(boxes, pixel_sizes, strict=True), 1):
-        if box <= 0 or box % 2:
-            raise BadInput(
-                f"{path}: {labels.IMAGE_SIZE} of optics group {number} is {box}; it must be even and above 0."
-            )
-        if pixel <= 0:
-            raise BadInput(
-                f"{path}: {labels.IMAGE_PIXEL_SIZE} of optics group {number} is {pixel:g}; it must be above 0 Å."
-            )
-    numbers = as_integers(table, labels.OPTICS_GROUP, path)
-    names = (
-        table[labels.OPTICS_GROUP_NAME] if labels.OPTICS_GROUP_NAME in table else [f"opticsGroup{n}" for n in numbers]
-    )
-    columns = [
-        as_floats(table, label, path, usual if are_volumes else None)
-        for label, usual in (
-            (labels.VOLTAGE, 300.0),
-            (labels.SPHERICAL_ABERRATION, 2.7),
-            (labels.AMPLITUDE_CONTRAST, 0.1),
-        )
-    ]
-    premultiplied, dimensions = as_integers(table, labels.CTF_PREMULTIPLIED, path, 0), 3 if are_volumes else 2
-    return [
-        OpticsGroup(
-            int(n),
-            str(name),
-            Microscope(float(kv), float(cs), float(q0)),
-            float(pixel),
-            int(box),
-            bool(flag),
-            dimensions,
-        )
-        for n, name, kv, cs, q0, pixel, box, flag in zip(
-            numbers, names, *columns, pixel_sizes, boxes, premultiplied, strict=True
-        )
-    ]
-
-
-def refuse_higher_order_optics(table: pd.DataFrame, path: Path) -> None:
-    """Refuse an optics table with corrections that this version does not apply."""
-    for label in labels.HIGHER_ORDER_OPTICS:
-        if label in table and any(_is_set(label, text) for text in table[label]):
-            raise BadInput(f"{path}: the optics table sets _{label}, which this version does not correct for.")
-
-
-def _is_set(label: str, text: str) -> bool:
-    identity = {"rlnMagMat00": 1.0, "rlnMagMat11": 1.0}.get(label, 0.0)
-    values = [float(v) for v in text.strip("[]").split(",") if v]
-    return any(value != identity for value in values)
-
-
-def _optics_index(table: pd.DataFrame, groups: list[OpticsGroup], path: Path) -> Int64[np.ndarray, " particles"]:
-    position = {group.number: i for i, group in enumerate(groups)}
-    numbers = as_integers(table, labels.OPTICS_GROUP, path)
-    unknown = [n for n in numbers if n not in position]
-    if unknown:
-        raise BadInput(f"{path}: particles name optics group {unknown[0]}, which the optics table does not hold.")
-    return np.array([position[n] for n in numbers])
-
-
 def _priors(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> Float64[np.ndarray, "particles 3"]:
     priors = as_vectors(table, names, path, NO_PRIOR)
     return np.where(priors == NO_PRIOR, np.nan, priors)
-
-
-def read_half_sets(table: pd.DataFrame, path: Path) -> Int64[np.ndarray, " particles"]:
-    """Half set of each particle, 1 or 2; 0 for all where the file does not tell."""
-    subsets = as_integers(table, labels.RANDOM_SUBSET, path, 0)
-    strange = np.flatnonzero((subsets < 0) | (subsets > 2))
-    if len(strange):
-        raise BadInput(
-            f"{path}: {labels.RANDOM_SUBSET} of row {strange[0] + 1} is {subsets[strange[0]]}; 1 or 2 was expected."
-        )
-    if (subsets == 0).any() and (subsets > 0).any():
-        raise BadInput(
-            f"{path}: {labels.RANDOM_SUBSET} is 0 for {np.count_nonzero(subsets == 0)} particles and set for others; "
-            f"fill it for all or remove the column."
-        )
-    for half in (1, 2):
-        if subsets.any() and not (subsets == half).any():
-            raise BadInput(f"{path}: half set {half} is empty ({labels.RANDOM_SUBSET}); both need particles.")
-    return subsets
 
 
 def write_particle_set(

@@ -11,8 +11,9 @@ from jaxtyping import Float64
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
+from halfmap.engine.formats.optics_table import optics_rows, refuse_higher_order_optics
+from halfmap.engine.formats.particle_frames import frames, moved_angstrom
 from halfmap.engine.formats.particle_origins import extraction_positions
-from halfmap.engine.formats.particle_set import refuse_higher_order_optics
 from halfmap.engine.formats.recordings import Recording
 from halfmap.engine.formats.star import read_star
 from halfmap.engine.particles.pose import euler_to_matrix
@@ -44,7 +45,7 @@ class PickedParticles:
     @property
     def frame(self) -> Float64[np.ndarray, "particles 3 3"]:
         """Rotation from each particle's subtomogram frame to its tomogram."""
-        return euler_to_matrix(as_vectors(self.table, labels.SUBTOMOGRAM_ANGLES, self.path, 0.0))
+        return frames(self.table, self.path)
 
     @property
     def pose(self) -> Float64[np.ndarray, "particles 3 3"]:
@@ -58,7 +59,7 @@ class PickedParticles:
 
     def moved_angstrom(self) -> Float64[np.ndarray, "particles 3"]:
         """How far the particle is from its coordinates, along the axes of the tomogram."""
-        return -(self.frame @ self.offset_angstrom[..., None])[..., 0]
+        return moved_angstrom(self.table, self.path)
 
     def positions_px(
         self, recordings: Mapping[str, Recording], with_offsets: bool
@@ -86,10 +87,7 @@ def read_picked_particles(path: Path) -> PickedParticles:
     if table.empty:
         raise BadInput(f"{path}: holds no particles.")
     refuse_higher_order_optics(optics, path)
-    numbers = set(as_integers(optics, labels.OPTICS_GROUP, path).tolist())
-    unknown = set(as_integers(table, labels.OPTICS_GROUP, path).tolist()) - numbers
-    if unknown:
-        raise BadInput(f"{path}: particles name optics group {min(unknown)}, which the optics table does not hold.")
+    optics_rows(table, optics, path)
     tomograms = tuple(required(table, labels.TOMO_NAME, path))
     return PickedParticles(path, optics, table, _names(table, tomograms, path), tomograms)
 

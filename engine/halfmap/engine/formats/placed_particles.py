@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from halfmap.engine.formats.particle_set import read_half_sets
+from halfmap.engine.formats.half_sets import read_half_sets
 from halfmap.engine.formats.picked_particles import optics_with_constants, read_picked_particles
 from halfmap.engine.formats.recordings import Recording, read_recordings
 from halfmap.engine.formats.trajectories import read_trajectories

@@ -9,8 +9,9 @@ from jaxtyping import Float64
 
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.columns import as_floats, as_integers, as_vectors, require_table, required
-from halfmap.engine.formats.star import List, format_value, read_star, read_star_text
+from halfmap.engine.formats.columns import as_floats, as_vectors, require_table, required
+from halfmap.engine.formats.optics_table import optics_rows
+from halfmap.engine.formats.star import format_value, read_star, read_star_text
 from halfmap.engine.formats.star_edit import with_values
 from halfmap.engine.particles.centring import recentred_origins
 
@@ -86,20 +87,8 @@ def _pixel_sizes(
         return np.full(len(table), float(given))
     if "optics" not in tables or labels.OPTICS_GROUP not in table:
         raise BadInput(f"{path}: has no optics groups, so that the pixel size is not known; give it with --angpix.")
-    return _by_optics_group(tables["optics"], table, path)
-
-
-def _by_optics_group(
-    optics_table: List | pd.DataFrame, table: pd.DataFrame, path: Path
-) -> Float64[np.ndarray, " particles"]:
-    optics = require_table({"optics": optics_table}, "optics", path)
-    numbers = as_integers(optics, labels.OPTICS_GROUP, path)
+    optics = require_table(tables, "optics", path)
     pixel_sizes = as_floats(optics, labels.IMAGE_PIXEL_SIZE, path)
     if (pixel_sizes <= 0).any():
         raise BadInput(f"{path}: _{labels.IMAGE_PIXEL_SIZE} of an optics group is not above 0 Å; correct it.")
-    of_group = dict(zip(numbers.tolist(), pixel_sizes.tolist(), strict=True))
-    groups = as_integers(table, labels.OPTICS_GROUP, path).tolist()
-    unknown = sorted(set(groups) - set(of_group))
-    if unknown:
-        raise BadInput(f"{path}: particles name optics group {unknown[0]}, which the optics table does not hold.")
-    return np.array([of_group[group] for group in groups])
+    return pixel_sizes[optics_rows(table, optics, path)]

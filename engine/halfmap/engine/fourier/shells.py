@@ -82,15 +82,6 @@ def shell_means(
     return shell_sums(values, shells, shell_count) / np.maximum(counts, 1)
 
 
-@cache
-def pixels_per_shell(box_px: int) -> Int64[np.ndarray, " shells"]:
-    """Pixels of each shell 0 … n/2 of an image, each Hermitian pair once (RELION: Npix_per_shell)."""
-    shells = shell_indices(box_px, 2)[counted_once(box_px, 2)]
-    counts = np.bincount(shells, minlength=box_px // 2 + 1)[: box_px // 2 + 1]
-    counts.setflags(write=False)
-    return counts
-
-
 @dataclass(frozen=True)
 class PixelList:
     """Pixels of the half-transform of an image, or of a volume, that a computation visits.

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Complex64, Float32, Float64
 
 from halfmap.engine.arrays import Array, beside, on_host
-from halfmap.engine.fourier.masks import background_fraction, distances, mix_background, replace_outside_by_mean
+from halfmap.engine.fourier.masks import mix_background, replace_outside_by_mean
 from halfmap.engine.fourier.shells import counted_once, frequencies, round_half_away, shell_indices, shell_sums
 from halfmap.engine.fourier.transform import transform_images
 from halfmap.engine.imaging.ctf import TiltCtf, ctf_values
@@ -112,11 +112,7 @@ def load_images(
     multiplicity
         See `noise_multiplicity`.
     """
-    background = background_fraction(
-        distances(optics.box_px, 2),
-        settings.mask_diameter_angstrom / (2 * optics.pixel_size_angstrom),
-        settings.mask_edge_px,
-    )
+    background = settings.background(optics)
     if noise is None:
         masked = replace_outside_by_mean(stack, background)
     else:

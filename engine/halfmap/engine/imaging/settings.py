@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from jaxtyping import Float64
+
+from halfmap.engine.fourier.masks import background_fraction, distances
+from halfmap.engine.particles.optics import OpticsGroup
+
 
 @dataclass(frozen=True)
 class VolumeSettings:
@@ -55,3 +61,8 @@ class ImageSettings:
     intact_first_peak: bool
     exact_noise: bool = False
     volumes: VolumeSettings = field(default_factory=VolumeSettings)
+
+    def background(self, optics: OpticsGroup) -> Float64[np.ndarray, "*box"]:
+        """Weight of what the mask hides, in images or volumes of an optics group."""
+        radius_px = self.mask_diameter_angstrom / (2 * optics.pixel_size_angstrom)
+        return background_fraction(distances(optics.box_px, optics.dimensions), radius_px, self.mask_edge_px)

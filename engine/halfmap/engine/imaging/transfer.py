@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from halfmap.engine.imaging.ctf import Microscope, TiltCtf, ctf_phase, ctf_values, envelope
 
@@ -14,6 +14,12 @@ def rows_of(box_px: int) -> Float64[np.ndarray, " n"]:
     RELION's programs for tilt series count so; its refinement, like `fourier.shells.frequencies`, has it at +n/2.
     """
     return np.fft.fftfreq(box_px, 1 / box_px)
+
+
+def half_plane(box_px: int) -> tuple[Float64[np.ndarray, "n half"], Int64[np.ndarray, "n half"]]:
+    """Frequencies along y and x of each pixel of a half-transform, as `rows_of` counts them."""
+    ky, kx = np.meshgrid(rows_of(box_px), np.arange(box_px // 2 + 1), indexing="ij")
+    return ky, kx
 
 
 def transfer_functions(
@@ -74,7 +80,7 @@ def _frequencies(
     box_px: int, pixel_size_angstrom: float
 ) -> tuple[Float64[np.ndarray, " pixels"], Float64[np.ndarray, " pixels"]]:
     """Spatial frequencies of all pixels of a half-transform, along x and y in 1/Å."""
-    ky, kx = np.meshgrid(rows_of(box_px), np.arange(box_px // 2 + 1), indexing="ij")
+    ky, kx = half_plane(box_px)
     extent = box_px * pixel_size_angstrom
     return kx.ravel() / extent, ky.ravel() / extent
 

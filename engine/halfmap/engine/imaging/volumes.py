@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from halfmap.engine.errors import BadInput
-from halfmap.engine.fourier.masks import background_fraction, distances, replace_outside_by_mean
+from halfmap.engine.fourier.masks import replace_outside_by_mean
 from halfmap.engine.fourier.shells import round_half_away
 from halfmap.engine.fourier.transform import transform_map
 from halfmap.engine.imaging.model_grid import ModelGrid
@@ -95,11 +95,7 @@ def load_volume(
     The volume as a single image with three axes.
     """
     density = translated(volume.density, shift_px)
-    background = background_fraction(
-        distances(optics.box_px, 3),
-        settings.mask_diameter_angstrom / (2 * optics.pixel_size_angstrom),
-        settings.mask_edge_px,
-    )
+    background = settings.background(optics)
     masked = replace_outside_by_mean(density[None], background)[0]
     found = weighting(volume.transfer, optics.premultiplied, settings.volumes)
     factor = np.float32(1) if found.factor is None else found.factor

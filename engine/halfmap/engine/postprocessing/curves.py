@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from halfmap.engine.refinement.fsc import fsc_of_maps, resolution_shell
+from halfmap.engine.refinement.fsc import GOLD_STANDARD, fsc_of_maps, resolution_shell
 from halfmap.engine.refinement.solvent_correction import RANDOMISE_BELOW_FSC, solvent_corrected_fsc
-
-GOLD_STANDARD = 0.143
 
 
 @dataclass(frozen=True)

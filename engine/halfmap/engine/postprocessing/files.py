@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
+from halfmap.engine.formats import labels
 from halfmap.engine.formats.mrc import write_map
 from halfmap.engine.formats.star import List, Table, Value, write_star
 from halfmap.engine.formats.whole_file import written_whole
@@ -104,10 +105,10 @@ def _fsc_table(result: Postprocessed) -> pd.DataFrame:
     angstrom = np.full(len(shell), _NO_RESOLUTION_ANGSTROM)
     angstrom[1:] = result.extent_angstrom / shell[1:]
     columns = {
-        "rlnSpectralIndex": shell,
-        "rlnResolution": shell / result.extent_angstrom,
-        "rlnAngstromResolution": angstrom,
-        "rlnFourierShellCorrelationCorrected": curves.corrected,
+        labels.SPECTRAL_INDEX: shell,
+        labels.RESOLUTION: shell / result.extent_angstrom,
+        labels.ANGSTROM_RESOLUTION: angstrom,
+        labels.CORRECTED_FSC: curves.corrected,
         "rlnFourierShellCorrelationParticleMaskFraction": curves.of_particle,
         "rlnFourierShellCorrelationUnmaskedMaps": curves.unmasked,
         "rlnFourierShellCorrelationMaskedMaps": curves.masked,

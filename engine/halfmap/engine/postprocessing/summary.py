@@ -1,7 +1,8 @@
 """A few lines about a post-processing, for a person."""
 
-from halfmap.engine.postprocessing.curves import GOLD_STANDARD, FscCurves
+from halfmap.engine.postprocessing.curves import FscCurves
 from halfmap.engine.postprocessing.postprocess import Postprocessed
+from halfmap.engine.refinement.fsc import GOLD_STANDARD
 
 _BAR_CELLS = 30
 _ROWS = 24

@@ -6,6 +6,9 @@ from jaxtyping import Complex, Float, Float64, Int64
 from halfmap.engine.fourier.shells import round_half_away, shell_indices, shell_sums
 from halfmap.engine.fourier.transform import transform_map
 
+GOLD_STANDARD = 0.143
+"""FSC between half maps at which their mean is taken to be resolved."""
+
 
 def shell_correlation(
     first: Complex[np.ndarray, " n"], second: Complex[np.ndarray, " n"], shells: Int64[np.ndarray, " n"], count: int
@@ -47,6 +50,11 @@ def fsc_of_maps(
     )
     fsc[0] = 1.0
     return fsc
+
+
+def shell_resolutions(shells: int, extent_angstrom: float) -> tuple[float | None, ...]:
+    """Resolution of each shell of a box, in Å; None for shell 0."""
+    return tuple(extent_angstrom / shell if shell else None for shell in range(shells))
 
 
 def resolution_shell(fsc: Float64[np.ndarray, " shells"], threshold: float) -> int:

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 from halfmap.engine.fourier.shells import round_scalar
 from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.particles.optics import OpticsGroup
+from halfmap.engine.refinement.fsc import GOLD_STANDARD
 from halfmap.engine.refinement.state import Control
 
 RESOLUTION_TOLERANCE_PER_ANGSTROM = 0.0001
@@ -63,7 +64,7 @@ def with_new_size_increment(control: Control, fsc: Float64[np.ndarray, " shells"
 
     Both only ever grow (RELION: MlOptimiserMpi::iterate).
     """
-    falls_to_half, falls_to_143 = (_first_below(fsc, threshold) for threshold in (0.5, 0.143))
+    falls_to_half, falls_to_143 = (_first_below(fsc, threshold) for threshold in (0.5, GOLD_STANDARD))
     return replace(
         control,
         size_increment_shells=max(

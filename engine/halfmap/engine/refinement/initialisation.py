@@ -9,13 +9,11 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
-from halfmap.engine.fourier.filters import low_pass_weights
+from halfmap.engine.fourier.filters import low_pass
 from halfmap.engine.fourier.shells import round_half_away, round_scalar, shell_indices, shell_means
-from halfmap.engine.fourier.transform import resample_map, restore_map, transform_map, window_map
+from halfmap.engine.fourier.transform import resample_map, transform_map, window_map
 from halfmap.engine.imaging.model_grid import ModelGrid
 from halfmap.engine.imaging.particle_images import ParticleImages
-
-_EDGE_SHELLS = 2
 
 
 def on_grid(
@@ -30,9 +28,7 @@ def low_passed(
     density: Float[np.ndarray, "n n n"], grid: ModelGrid, resolution_angstrom: float
 ) -> Float32[np.ndarray, "n n n"]:
     """Low-pass filter a map at a resolution, with a cosine edge of two shells around it."""
-    cut = grid.extent_angstrom / resolution_angstrom
-    filtered = transform_map(density.astype(np.float64)) * low_pass_weights(grid.box_px, cut, _EDGE_SHELLS)
-    return restore_map(filtered).astype(np.float32)
+    return low_pass(density, grid.extent_angstrom / resolution_angstrom).astype(np.float32)
 
 
 def first_noise(

@@ -13,12 +13,10 @@ from halfmap.contract.command_line import to_argv
 from halfmap.contract.progress import IterationFinished, RunStarted
 from halfmap.contract.progress_events import Phase
 from halfmap.contract.refine_arguments import RefineArguments
-from halfmap.engine.refinement.fsc import resolution_shell
+from halfmap.engine.refinement.fsc import GOLD_STANDARD, resolution_shell
 from halfmap.engine.refinement.iteration import Outcome
 from halfmap.engine.refinement.refinement import Refinement
 from halfmap.engine.refinement.state import UNKNOWN
-
-GOLD_STANDARD = 0.143
 
 
 def memory_mb() -> float:

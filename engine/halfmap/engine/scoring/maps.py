@@ -9,7 +9,7 @@ from jaxtyping import Float32, Float64
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.mrc import SAME_PIXEL_SIZE_ANGSTROM, DensityMap, read_map
 from halfmap.engine.fourier.masks import soft_sphere
-from halfmap.engine.refinement.fsc import fsc_of_maps, resolution_shell
+from halfmap.engine.refinement.fsc import GOLD_STANDARD, fsc_of_maps, resolution_shell, shell_resolutions
 
 SPHERE_EDGE_PX = 5.0
 
@@ -107,13 +107,13 @@ def compare(
 ) -> MapScore:
     """Compare two densities within a mask; `extent_angstrom` is the edge of their box."""
     fsc = fsc_of_maps(first * mask, second * mask)
-    shells = tuple(None if shell == 0 else extent_angstrom / shell for shell in range(len(fsc)))
+    shells = shell_resolutions(len(fsc), extent_angstrom)
     covariance = _covariance(first, second, mask)
     return MapScore(
         fsc=tuple(float(value) for value in fsc),
         shell_resolution_angstrom=shells,
         resolution_50_angstrom=shells[resolution_shell(fsc, 0.5)],
-        resolution_143_angstrom=shells[resolution_shell(fsc, 0.143)],
+        resolution_143_angstrom=shells[resolution_shell(fsc, GOLD_STANDARD)],
         correlation=float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])),
         grey_scale=float(covariance[0, 1] / covariance[0, 0]),
     )

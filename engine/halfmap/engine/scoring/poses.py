@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_vectors, require_table, required
+from halfmap.engine.formats.particle_frames import frames, moved_angstrom
 from halfmap.engine.formats.star import read_star
 from halfmap.engine.particles.pose import euler_to_matrix
 from halfmap.engine.sampling.symmetry import PointGroup
@@ -77,10 +78,9 @@ def read_poses(path: Path) -> TomogramPoses:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise BadInput(f"{path}: {twice[0]} stands there more than once ({labels.PARTICLE_NAME}).")
-    frame = euler_to_matrix(as_vectors(table, labels.SUBTOMOGRAM_ANGLES, path, 0.0))
-    rotation = frame @ euler_to_matrix(as_vectors(table, labels.ANGLES, path))
-    offset = np.einsum("nij,nj->ni", frame, as_vectors(table, labels.ORIGINS, path, 0.0))
-    return TomogramPoses(tuple(names), rotation, as_vectors(table, labels.CENTERED_COORDINATES, path) - offset)
+    rotation = frames(table, path) @ euler_to_matrix(as_vectors(table, labels.ANGLES, path))
+    position = as_vectors(table, labels.CENTERED_COORDINATES, path) + moved_angstrom(table, path)
+    return TomogramPoses(tuple(names), rotation, position)
 
 
 def score_poses(truth_file: Path, result_file: Path, group: PointGroup) -> PoseScore:

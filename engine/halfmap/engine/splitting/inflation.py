@@ -1,11 +1,12 @@
 """By how much an FSC is inflated because neighbours are in different half sets: measured with maps of both kinds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from halfmap.engine.averaging.average import Progress
 from halfmap.engine.averaging.maps import average_maps, symmetrised
 from halfmap.engine.averaging.memory import plan_load
 from halfmap.engine.averaging.settings import AverageSettings
@@ -13,12 +14,9 @@ from halfmap.engine.averaging.summing import Watch, add_up, nothing_summed
 from halfmap.engine.formats.recordings import Recording
 from halfmap.engine.fourier.backprojector import Accumulator
 from halfmap.engine.particles.placed import PlacedParticles
-from halfmap.engine.refinement.fsc import fsc_of_maps, resolution_shell
+from halfmap.engine.refinement.fsc import GOLD_STANDARD, fsc_of_maps, resolution_shell, shell_resolutions
 
 _CODE = 3  # a particle in half p of one way and half t of the other has the number 3 p + t
-
-Progress = Callable[[int, int], None]
-"""Called with the number of particles done and that of all; may raise to stop."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +105,12 @@ def _fsc(halves: list[Accumulator], settings: AverageSettings, threads: int) -> 
 def _compared(
     present: Float64[np.ndarray, " shells"], together: Float64[np.ndarray, " shells"], extent_angstrom: float
 ) -> Inflation:
-    shells = tuple(None if shell == 0 else extent_angstrom / shell for shell in range(len(present)))
+    shells = shell_resolutions(len(present), extent_angstrom)
     return Inflation(
         shell_resolution_angstrom=shells,
         present=tuple(map(float, present)),
         together=tuple(map(float, together)),
         difference=tuple(map(float, present - together)),
-        present_143_angstrom=shells[resolution_shell(present, 0.143)],
-        together_143_angstrom=shells[resolution_shell(together, 0.143)],
+        present_143_angstrom=shells[resolution_shell(present, GOLD_STANDARD)],
+        together_143_angstrom=shells[resolution_shell(together, GOLD_STANDARD)],
     )

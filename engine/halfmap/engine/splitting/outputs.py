@@ -5,8 +5,7 @@ from pathlib import Path
 
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
-from halfmap.engine.formats.optimisation_set import write_optimisation_set
-from halfmap.engine.splitting.inputs import NamedFiles
+from halfmap.engine.formats.optimisation_set import NamedFiles, write_optimisation_set
 
 
 def optimisation_set_beside(particles: Path) -> Path:
@@ -52,6 +51,6 @@ def _make_folder(folder: Path) -> None:
 
 def write_set_beside(files: NamedFiles, particles: Path) -> None:
     """Write the optimisation set anew with other particles, beside them; where none was read, none is written."""
-    if files.entries:
+    if files.set_file is not None:
         entries = {**files.entries, labels.PARTICLES_FILE: str(particles)}
         write_optimisation_set(optimisation_set_beside(particles), entries)
