@@ -9,10 +9,10 @@ import numpy as np
 
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
-from halfmap.engine.extraction.cutting import ExtractionSettings
 from halfmap.engine.extraction.places import ExtractionFolder
 from halfmap.engine.extraction.plan import ExtractionOptions, ExtractionPlan, PlannedParticle, plan_extraction
 from halfmap.engine.extraction.record import begin, check_record, record_of, refuse_results
+from halfmap.engine.extraction.settings import ExtractionSettings
 from halfmap.engine.extraction.tables import extracted_tables
 from halfmap.engine.extraction.work import Extraction
 from halfmap.engine.formats import labels

@@ -17,7 +17,9 @@ from halfmap.engine.formats.whole_file import written_whole
 from halfmap.engine.splitting.contacts import Contact, Contacts
 from halfmap.engine.splitting.inputs import particles_or_set
 from halfmap.engine.splitting.outputs import check_outputs, optimisation_set_beside, write_set_beside
-from halfmap.engine.splitting.split import WAYS, SplitReport, SplitSettings, split
+from halfmap.engine.splitting.report import SplitReport
+from halfmap.engine.splitting.settings import WAYS, SplitSettings
+from halfmap.engine.splitting.split import split
 
 
 def main(argv: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from halfmap.commands.split import add_input, inputs_of, write_report
 from halfmap.engine.averaging.average import common_pixel_size
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.errors import BadInput
-from halfmap.engine.extraction.cutting import size_problems
+from halfmap.engine.extraction.settings import size_problems
 from halfmap.engine.formats.located_particles import read_located_particles
 from halfmap.engine.formats.placed_particles import read_placed_particles
 from halfmap.engine.job_program import CheckAbort, JobProgram
@@ -19,7 +19,9 @@ from halfmap.engine.reporting.progress_bar import ProgressBar
 from halfmap.engine.splitting.inflation import HalfSets, Inflation, measure_inflation
 from halfmap.engine.splitting.inputs import particles_or_set
 from halfmap.engine.splitting.outputs import check_outputs
-from halfmap.engine.splitting.split import SplitReport, SplitSettings, present_half_sets, split
+from halfmap.engine.splitting.report import SplitReport
+from halfmap.engine.splitting.settings import SplitSettings
+from halfmap.engine.splitting.split import present_half_sets, split
 
 
 def main(argv: Sequence[str]) -> int:

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from halfmap.engine.extraction.cutting import ExtractionSettings, extract_stack, visible_frames
+from halfmap.engine.extraction.cutting import extract_stack, visible_frames
+from halfmap.engine.extraction.settings import ExtractionSettings
 from halfmap.engine.formats.mrc import read_stack
 from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
 from halfmap.engine.imaging.ctf import Microscope, TiltCtf

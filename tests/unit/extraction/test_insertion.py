@@ -5,8 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from halfmap.engine.extraction.cutting import CutOut, ExtractionSettings
+from halfmap.engine.extraction.cutting import CutOut
 from halfmap.engine.extraction.insertion import put_together, used_pixels
+from halfmap.engine.extraction.settings import ExtractionSettings
 from halfmap.engine.imaging.ctf import TiltCtf
 from halfmap.engine.particles.pose import euler_to_matrix
 

@@ -6,7 +6,8 @@ import pytest
 from halfmap.engine.errors import BadInput
 from halfmap.engine.splitting.assignment import balanced_halves
 from halfmap.engine.splitting.neighbours import close_pairs, linked
-from halfmap.engine.splitting.split import SplitSettings, split
+from halfmap.engine.splitting.settings import SplitSettings
+from halfmap.engine.splitting.split import split
 from halfmap.engine.splitting.ways import by_neighbourhood, by_object, by_particle, by_tomogram
 
 

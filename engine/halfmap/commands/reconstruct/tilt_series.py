@@ -12,7 +12,7 @@ from halfmap.engine.averaging.files import AverageFolder
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.averaging.sources import Effort, Sources
 from halfmap.engine.errors import BadInput
-from halfmap.engine.extraction.cutting import size_problems
+from halfmap.engine.extraction.settings import size_problems
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.optimisation_set import NamedFiles, named_files
 from halfmap.engine.job_program import CheckAbort, JobProgram

@@ -107,7 +107,7 @@ class Average:
             if total is None:
                 total = found
             else:
-                total.sums.__iadd__(found.sums)
+                np.add(total.sums, found.sums, out=total.sums)
             del found
         assert total is not None
         maps = average_maps(total, self.settings, threads)

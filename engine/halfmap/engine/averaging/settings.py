@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from halfmap.engine.extraction.cutting import ExtractionSettings
+from halfmap.engine.extraction.settings import ExtractionSettings
 from halfmap.engine.fourier.backprojector import AccumulatorGeometry
 from halfmap.engine.sampling.symmetry import PointGroup
 

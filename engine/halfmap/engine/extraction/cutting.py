@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Bool, Complex64, Float32, Float64, Int64
 
+from halfmap.engine.extraction.settings import ExtractionSettings
 from halfmap.engine.fourier.masks import background_fraction, distances
 from halfmap.engine.fourier.shells import round_half_away
 from halfmap.engine.imaging.ctf import Microscope, TiltCtf
@@ -16,56 +17,6 @@ from halfmap.engine.imaging.transfer import rows_of, transfer_functions
 from halfmap.engine.particles.tilt_series import TiltSeries
 
 _FALLOFF_PX = 5.0
-
-
-@dataclass(frozen=True)
-class ExtractionSettings:
-    """How particles are cut out.
-
-    Parameters
-    ----------
-    box_px
-        Binned box in which images are multiplied by their CTF (`--b`).
-    crop_px
-        Box that is written, the middle of the other (`--crop`).
-    binning
-        Tilt-series pixels per pixel of the particle (`--bin`).
-    max_dose
-        Images exposed to more e/Å² before are left out (`--max_dose`).
-    multiply_ctf
-        Multiply by CTF and dose filter (otherwise `--no_ctf`).
-    circle_crop
-        Fade images to 0 outside of a circle (otherwise `--no_circle_crop`).
-    invert
-        Protein is dark in tilt images and comes out white (otherwise `--no_ic`).
-    """
-
-    box_px: int
-    crop_px: int
-    binning: float = 1.0
-    max_dose: float = np.inf
-    multiply_ctf: bool = True
-    circle_crop: bool = True
-    invert: bool = True
-
-    @property
-    def cut_out_px(self) -> int:
-        """Edge of the square that is cut out of a tilt image, in its pixels."""
-        return int(self.binning * self.box_px + 0.5)
-
-
-def size_problems(box_px: int, crop_px: int, binning: float) -> list[str]:
-    """Tell what is wrong with `--b`, `--crop` and `--bin`."""
-    problems = [
-        f"--{flag} is {size}; an even box above 0 is needed."
-        for flag, size in (("b", box_px), ("crop", crop_px))
-        if size <= 0 or size % 2
-    ]
-    if crop_px > box_px:
-        problems.append(f"--crop is {crop_px}, larger than --b {box_px}; the crop is the middle of the box.")
-    if not 1 <= binning < np.inf:
-        problems.append(f"--bin is {binning:g}; 1 or more is needed, images are never enlarged.")
-    return problems
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import scipy.fft
 from jaxtyping import Bool, Complex64, Float32, Float64
 
 from halfmap.engine.backend.kernels.scatter import insert_slices
-from halfmap.engine.extraction.cutting import CutOut, ExtractionSettings
+from halfmap.engine.extraction.cutting import CutOut
+from halfmap.engine.extraction.settings import ExtractionSettings
 from halfmap.engine.imaging.ctf import TiltCtf, envelope
 from halfmap.engine.imaging.transfer import half_plane
 

@@ -8,7 +8,8 @@ import pandas as pd
 from jaxtyping import Bool, Float64
 
 from halfmap.engine.errors import BadInput
-from halfmap.engine.extraction.cutting import ExtractionSettings, size_problems, visible_frames
+from halfmap.engine.extraction.cutting import visible_frames
+from halfmap.engine.extraction.settings import ExtractionSettings, size_problems
 from halfmap.engine.formats.picked_particles import PickedParticles, optics_with_constants
 from halfmap.engine.formats.recordings import Recording
 

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from threadpoolctl import threadpool_limits
 
-from halfmap.engine.extraction.cutting import ExtractionSettings, extract_stack, visible_frames
+from halfmap.engine.extraction.cutting import extract_stack, visible_frames
+from halfmap.engine.extraction.settings import ExtractionSettings
 from halfmap.engine.formats.mrc import write_map, write_stack
 from halfmap.engine.formats.star import write_star
 from halfmap.engine.formats.tomograms import read_tomograms

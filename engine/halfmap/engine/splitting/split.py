@@ -1,7 +1,5 @@
 """From a particle file to one with half sets, and to what there is to tell about them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float64, Int64
 
@@ -12,115 +10,14 @@ from halfmap.engine.formats.located_particles import LocatedParticles
 from halfmap.engine.particles.tilt_series import TiltSeries
 from halfmap.engine.sampling.random_numbers import random_half_sets
 from halfmap.engine.sampling.symmetry import PointGroup
-from halfmap.engine.splitting.contacts import Contact, Contacts, closest, contacts
+from halfmap.engine.splitting.contacts import closest, contacts
 from halfmap.engine.splitting.neighbours import close_pairs, pair_distances
+from halfmap.engine.splitting.report import NoiseFsc, SplitReport
+from halfmap.engine.splitting.settings import SplitSettings
 from halfmap.engine.splitting.shared_noise import NoiseGeometry, expected_noise_fsc
 from halfmap.engine.splitting.ways import Division, by_neighbourhood, by_object, by_particle, by_tomogram
 
-WAYS = ("particle", "object", "tomogram", "neighbourhood")
 _RESOLUTIONS_ANGSTROM = (80.0, 60.0, 40.0, 30.0, 20.0, 15.0, 10.0, 8.0, 6.0, 4.0)
-
-
-@dataclass(frozen=True)
-class SplitSettings:
-    """How particles are divided.
-
-    Parameters
-    ----------
-    way
-        One of `WAYS`.
-    distance_angstrom
-        Particles no farther apart are neighbours; None takes the edge of the box.
-    object_label
-        Column that tells the objects; None looks for RELION's.
-    cut_above
-        Share of its tomogram above which a neighbourhood is cut.
-    seed
-        Of the random numbers.
-    """
-
-    way: str
-    distance_angstrom: float | None = None
-    object_label: str | None = None
-    cut_above: float = 0.6
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        problems = []
-        if self.way not in WAYS:
-            problems.append(f"--by is {self.way!r}; one of {', '.join(WAYS)} was expected.")
-        if self.distance_angstrom is not None and not 0 < self.distance_angstrom < np.inf:
-            problems.append(f"--distance is {self.distance_angstrom:g}; it must be above 0 Å.")
-        if self.object_label and self.way != "object":
-            problems.append(f"--object names a column for --by object, but --by is {self.way}.")
-        if not 0 < self.cut_above <= 1:
-            problems.append(f"--cut_above is {self.cut_above:g}; it must be above 0 and no more than 1.")
-        if self.seed < 0:
-            problems.append(f"--seed is {self.seed}; it must not be negative.")
-        if problems:
-            raise BadInput(*problems)
-
-
-@dataclass(frozen=True)
-class NoiseFsc:
-    """FSC that shared noise alone is expected to give.
-
-    Parameters
-    ----------
-    resolution_angstrom
-        Resolution of each value.
-    before, after
-        With the half sets before and after the split.
-    """
-
-    resolution_angstrom: tuple[float, ...]
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class SplitReport:
-    """What there is to tell about a split.
-
-    Parameters
-    ----------
-    particles, tomograms
-        How many there are.
-    by
-        What a unit is that went to a half as a whole.
-    seed
-        Of the random numbers.
-    units, largest_unit
-        How many units, and particles in the largest.
-    cut_components
-        Neighbourhoods that filled their tomogram and were cut.
-    distance_angstrom, distance_is
-        Distance of neighbours, and where it comes from.
-    close_pairs, closest_pairs
-        Neighbours, wherever they are, and the closest of them.
-    before_is
-        Where the half sets before come from.
-    before, after
-        What the half sets share.
-    noise_fsc
-        None where the tilt series, or the box, are not known.
-    """
-
-    particles: int
-    tomograms: int
-    by: str
-    seed: int
-    units: int
-    largest_unit: int
-    cut_components: int
-    distance_angstrom: float
-    distance_is: str
-    close_pairs: int
-    closest_pairs: tuple[Contact, ...]
-    before_is: str
-    before: Contacts
-    after: Contacts
-    noise_fsc: NoiseFsc | None
 
 
 def split(
