@@ -81,6 +81,7 @@ def test_an_average_is_not_overwritten(run):
         (["--sym", "X3"], "--sym"),
         (["--j", "0"], "--j 0"),
         (["--cutoff_fract", "1.5"], "--cutoff_fract"),
+        (["--only_do_unfinished", "--overwrite"], "give one of the two"),
         (["--p", "nothing.star"], "nothing.star"),
     ],
 )

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from halfmap.commands.point_group import point_group
-from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.centring.apply import Recentred, recentred, write_output_nodes, write_recentred
 from halfmap.engine.centring.inputs import Comparison, Sources, read_comparison
 from halfmap.engine.centring.offset import Offset, find_offset
 from halfmap.engine.centring.report import offset_json, offset_text
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.whole_file import written_whole
-from halfmap.engine.job_program import CheckAbort, JobProgram
+from halfmap.engine.job_program import CheckAbort, JobProgram, refuse_existing
 from halfmap.engine.reporting.progress_bar import ticking
 from halfmap.engine.sampling.symmetry import PointGroup
 
@@ -25,11 +24,9 @@ RESULT = "center.json"
 def main(argv: Sequence[str]) -> int:
     """Find the offset, tell it, apply it if asked, and return the exit code."""
     options = parser().parse_args(argv)
-    if options.o is not None and (options.o / RESULT).exists() and not options.overwrite:
-        # an earlier result and its markers are left alone
-        print(f"ERROR: {options.o / RESULT}: is there already; give another --o, or --overwrite.", file=sys.stderr)
-        return ExitCode.BAD_INPUT
-    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, check_abort))
+    return JobProgram(options.pipeline_control).run(
+        lambda check_abort: _work(options, check_abort), lambda: _refuse_result(options)
+    )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
     add("--overwrite", action="store_true", help="replace an earlier result in DIR")
     add("--pipeline_control", type=Path, metavar="DIR/", help="folder of the job's marker files")
     return top
+
+
+def _refuse_result(options: argparse.Namespace) -> None:
+    if options.o is not None:
+        refuse_existing(options.o / RESULT, options.overwrite)
 
 
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
 from halfmap.engine.extraction.places import ExtractionFolder
 from halfmap.engine.extraction.plan import ExtractionOptions, ExtractionPlan, PlannedParticle, plan_extraction
@@ -30,13 +29,12 @@ def main(argv: Sequence[str]) -> int:
     """Extract, and return the exit code."""
     options = parser().parse_args(argv)
     folder = ExtractionFolder(_folder(options.o))
-    if not (options.only_do_unfinished or options.overwrite):
-        try:
+
+    def refuse() -> None:
+        if not (options.only_do_unfinished or options.overwrite):
             refuse_results(folder)
-        except BadInput as error:  # an earlier result and its markers are left alone
-            print(f"ERROR: {error}", file=sys.stderr)
-            return ExitCode.BAD_INPUT
-    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, folder, check_abort))
+
+    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, folder, check_abort), refuse)
 
 
 def parser() -> argparse.ArgumentParser:

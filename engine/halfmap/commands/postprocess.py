@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.errors import BadInput
 from halfmap.engine.formats.mask_file import read_mask_for
 from halfmap.engine.formats.mrc import DensityMap
 from halfmap.engine.formats.mtf_star import read_mtf
-from halfmap.engine.job_program import CheckAbort, JobProgram
+from halfmap.engine.job_program import CheckAbort, JobProgram, refuse_existing
 from halfmap.engine.postprocessing import (
     FitRange,
     Mtf,
@@ -31,11 +30,10 @@ from halfmap.engine.scoring.maps import read_pair
 def main(argv: Sequence[str]) -> int:
     """Compare, sharpen, write, tell, and return the exit code."""
     options = parser().parse_args(argv)
-    if star_file(options.o).exists() and not options.overwrite:
-        # an earlier result and its markers are left alone
-        print(f"ERROR: {star_file(options.o)}: is there already; give another --o, or --overwrite.", file=sys.stderr)
-        return ExitCode.BAD_INPUT
-    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, check_abort))
+    return JobProgram(options.pipeline_control).run(
+        lambda check_abort: _work(options, check_abort),
+        lambda: refuse_existing(star_file(options.o), options.overwrite),
+    )
 
 
 def parser() -> argparse.ArgumentParser:

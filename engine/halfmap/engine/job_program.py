@@ -10,13 +10,19 @@ from types import FrameType
 
 from halfmap.contract.exit_codes import ExitCode
 from halfmap.contract.job_directory import Marker, marker_file
-from halfmap.engine.errors import Aborted, BadInput
+from halfmap.engine.errors import Aborted, BadInput, RunExists
 
 _CHECK_INTERVAL_S = 0.5
 _ENDS = {ExitCode.SUCCESS: Marker.SUCCESS, ExitCode.ABORTED: Marker.ABORTED}
 
 CheckAbort = Callable[[], None]
 """Called often by whoever works; raises Aborted when the job is to stop."""
+
+
+def refuse_existing(result: Path, overwrite: bool) -> None:
+    """Refuse to replace a result unless that is asked for (RunExists)."""
+    if result.exists() and not overwrite:
+        raise RunExists(f"{result}: is there already; give another --o, or --overwrite.")
 
 
 class JobProgram:
@@ -33,8 +39,16 @@ class JobProgram:
         self._stopped = ""
         self._next_check = 0.0
 
-    def run(self, work: Callable[[CheckAbort], None]) -> ExitCode:
-        """Do the work, tell how it ended in words and by a marker, and return the exit code."""
+    def run(self, work: Callable[[CheckAbort], None], refuse: Callable[[], None] = lambda: None) -> ExitCode:
+        """Do the work, tell how it ended in words and by a marker, and return the exit code.
+
+        `refuse` is asked first; if it raises RunExists, the earlier result and its markers are left alone.
+        """
+        try:
+            refuse()
+        except RunExists as error:
+            sys.stderr.write(f"ERROR: {error}\n")
+            return ExitCode.BAD_INPUT
         before = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._remove_markers()

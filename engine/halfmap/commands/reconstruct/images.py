@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfmap.commands.point_group import point_group
-from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.averaging.image_average import ImageAverageSettings, average_images, of_one_grid
 from halfmap.engine.averaging.image_insertion import ImageContents
 from halfmap.engine.errors import BadInput
@@ -16,7 +15,7 @@ from halfmap.engine.formats.mrc import write_map
 from halfmap.engine.formats.optimisation_set import named_files
 from halfmap.engine.formats.particle_set import read_particle_file, read_particle_set
 from halfmap.engine.fourier.transform import window_map
-from halfmap.engine.job_program import CheckAbort, JobProgram
+from halfmap.engine.job_program import CheckAbort, JobProgram, refuse_existing
 from halfmap.engine.particles.particle import ParticleSet
 from halfmap.engine.reporting.progress_bar import ProgressBar
 from halfmap.engine.setup.stacks import check_stacks
@@ -25,11 +24,9 @@ from halfmap.engine.setup.stacks import check_stacks
 def main(argv: Sequence[str]) -> int:
     """Average, and return the exit code."""
     options = parser().parse_args(argv)
-    if options.o.exists() and not options.overwrite:
-        # an earlier result and its markers are left alone
-        print(f"ERROR: {options.o}: is there already; choose another --o, or say --overwrite.", file=sys.stderr)
-        return ExitCode.BAD_INPUT
-    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, check_abort))
+    return JobProgram(options.pipeline_control).run(
+        lambda check_abort: _work(options, check_abort), lambda: refuse_existing(options.o, options.overwrite)
+    )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfmap.commands.point_group import point_group
-from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.averaging.average import prepare_average
 from halfmap.engine.averaging.files import AverageFolder
 from halfmap.engine.averaging.settings import AverageSettings
@@ -30,16 +29,17 @@ def main(argv: Sequence[str]) -> int:
     """Average, and return the exit code."""
     options = parser().parse_args(argv)
     folder = AverageFolder(options.o)
-    if not (options.only_do_unfinished or options.overwrite):
-        try:
+
+    def refuse() -> None:
+        if not (options.only_do_unfinished or options.overwrite):
             folder.refuse_results()
-        except BadInput as error:  # an earlier result and its markers are left alone
-            print(f"ERROR: {error}", file=sys.stderr)
-            return ExitCode.BAD_INPUT
-    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, folder, check_abort))
+
+    return JobProgram(options.pipeline_control).run(lambda check_abort: _work(options, folder, check_abort), refuse)
 
 
 def _work(options: argparse.Namespace, folder: AverageFolder, check_abort: CheckAbort) -> None:
+    if options.only_do_unfinished and options.overwrite:
+        raise BadInput("--only_do_unfinished goes on with sums and --overwrite removes them; give one of the two.")
     settings, effort = settings_of(options), effort_of(options)
     average = prepare_average(Sources(files_of(options), options.mask), settings, effort, folder)
     check_abort()
