@@ -397,6 +397,10 @@ NONSENSE = {
         ["--p", "Extract/job001/particles.star", "--o", "Extract/job001", "--overwrite"],
         "is read, so that",
     ),
+    "its own set": (
+        ["--i", "Extract/job001/optimisation_set.star", "--o", "Extract/job001", "--overwrite"],
+        "a result would take its name",
+    ),
 }
 
 

@@ -167,3 +167,16 @@ def test_options_that_are_not_offered_are_refused(project, capsys):
         run("--locres")
     assert ended.value.code == 2
     assert "--locres" in capsys.readouterr().err
+
+
+def test_half_maps_are_not_replaced_by_results(project, capsys):
+    before = (project / "run_half1_class001_unfil.mrc").read_bytes()
+    assert run("--o", "run_half1_class001_unfil", "--overwrite") != 0
+    assert "is read, and a result would take its name" in capsys.readouterr().err
+    assert (project / "run_half1_class001_unfil.mrc").read_bytes() == before
+
+
+def test_a_b_factor_beyond_what_numbers_hold_is_refused(project, capsys):
+    assert run("--adhoc_bfac", "-1000000") != 0
+    assert "B-factor of -1e+06" in capsys.readouterr().err
+    assert not (project / "postprocess.mrc").exists()

@@ -171,3 +171,52 @@ def test_an_average_is_replaced_where_asked_for_and_whitening_changes_it(run):
     plain = read_map(folder / "merged.mrc").density
     # white noise stays as it is, but signal is attenuated at low frequencies
     assert 0.5 < np.corrcoef(white.ravel(), plain.ravel())[0, 1] < 0.9999
+
+
+def test_files_that_are_read_are_not_replaced_by_results(run, tmp_path):
+    code, told, folder = run("--sym", "C2")
+    assert code == 0, told.err
+    written_set = (folder / "optimisation_set.star").read_bytes()
+    for flag in ("--overwrite", "--only_do_unfinished"):
+        code, told, _ = run("--i", str(folder / "optimisation_set.star"), flag, truth=False)
+        assert code == ExitCode.BAD_INPUT
+        assert "is read, and a result would take its name" in told.err
+    assert (folder / "optimisation_set.star").read_bytes() == written_set
+    code, told, _ = run("--only_do_unfinished", "--overwrite")
+    assert code == ExitCode.BAD_INPUT
+    assert "give one of the two" in told.err
+
+
+def test_nothing_but_an_average_is_removed_from_the_folder(run, tmp_path):
+    """With --o in a project directory, other jobs of post-processing stand beside the average."""
+    others = [tmp_path / "job" / name for name in ("PostProcess/job007/postprocess.star", "temp/notes.txt")]
+    for path in others:
+        path.parent.mkdir(parents=True)
+        path.write_text("mine")
+    code, told, _ = run("--overwrite")
+    assert code == 0, told.err
+    assert [path.read_text() for path in others] == ["mine", "mine"]
+
+
+def test_half_maps_of_another_average_are_not_left_beside_a_new_one(run, tiny_project, tmp_path):
+    halves = with_halves(tiny_project, tmp_path / "halves.star")
+    assert run(*halves, truth=False)[0] == 0
+    code, told, folder = run("--only_do_unfinished")
+    assert code == 0, told.err
+    assert not (folder / "half1.mrc").exists()
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(1)])
+def test_particles_that_no_tilt_image_shows_are_told_or_refused(run, tiny_project, tmp_path, rows):
+    tables = starfile.read(tiny_project / "truth.star")
+    particles = tables["particles"]
+    particles.loc[particles.index[rows], "rlnCenteredCoordinateXAngst"] = 1e6
+    starfile.write(tables, tmp_path / "far.star")
+    code, told, folder = run("--p", str(tmp_path / "far.star"), "--t", "tomograms.star", truth=False)
+    if rows.stop is None:
+        assert code == ExitCode.BAD_INPUT
+        assert f"no tilt image shows any of the {len(particles)} particles" in told.err
+        assert not folder.exists()
+    else:
+        assert code == 0, told.err
+        assert "1 particles are left out" in told.out

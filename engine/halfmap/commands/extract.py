@@ -132,6 +132,8 @@ def _refuse_own_input(folder: ExtractionFolder, files: NamedFiles) -> None:
     for path in files.read:
         if path.resolve().is_relative_to(folder.folder.resolve()):
             raise BadInput(f"{path}: is read, so that results cannot go to the folder where it is; choose another --o.")
+    if files.set_file is not None and files.set_file.resolve() == folder.optimisation_set.resolve():
+        raise BadInput(f"{files.set_file}: is read, and a result would take its name; choose another --o.")
 
 
 def _plan(chosen: ExtractionOptions, files: NamedFiles) -> ExtractionPlan:

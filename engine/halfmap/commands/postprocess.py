@@ -21,7 +21,7 @@ from halfmap.engine.postprocessing import (
     summary_text,
     write_postprocessed,
 )
-from halfmap.engine.postprocessing.files import star_file
+from halfmap.engine.postprocessing.files import result_files, star_file
 from halfmap.engine.postprocessing.postprocess import STEPS
 from halfmap.engine.reporting.progress_bar import ticking
 from halfmap.engine.scoring.maps import read_pair
@@ -82,6 +82,7 @@ def _add_sharpening(top: argparse.ArgumentParser) -> None:
 
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     first_file, second_file = half_files(options.i, options.i2)
+    _refuse_own_input(options, (first_file, second_file))
     first, second = read_pair(first_file, second_file)
     if np.array_equal(first.density, second.density):
         raise BadInput(f"{first_file} and {second_file}: hold the same map; two half maps are needed.")
@@ -98,6 +99,13 @@ def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     written = write_postprocessed(options.o, result, names)
     print(summary_text(result))
     print("\n".join(["", *(f" Written: {file}" for file in written)]))
+
+
+def _refuse_own_input(options: argparse.Namespace, halves: Sequence[Path]) -> None:
+    results = {path.resolve() for path in result_files(options.o)}
+    for path in (*halves, options.mask, options.mtf):
+        if path is not None and path.resolve() in results:
+            raise BadInput(f"{path}: is read, and a result would take its name; give another --o.")
 
 
 def half_files(named: Path, second: Path | None) -> tuple[Path, Path]:

@@ -57,6 +57,9 @@ class JobProgram:
             return self._ended(ExitCode.BAD_INPUT, str(error))
         except Aborted as error:
             return self._ended(ExitCode.ABORTED, str(error))
+        except MemoryError as error:
+            message = f"memory does not suffice ({error}); take a smaller box, fewer threads, or another machine."
+            return self._ended(ExitCode.FAILURE, message)
         except Exception as error:
             traceback.print_exc()
             return self._ended(ExitCode.FAILURE, f"{type(error).__name__}: {error}")

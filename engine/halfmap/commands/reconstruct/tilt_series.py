@@ -41,12 +41,16 @@ def _work(options: argparse.Namespace, folder: AverageFolder, check_abort: Check
     if options.only_do_unfinished and options.overwrite:
         raise BadInput("--only_do_unfinished goes on with sums and --overwrite removes them; give one of the two.")
     settings, effort = settings_of(options), effort_of(options)
-    average = prepare_average(Sources(files_of(options), options.mask), settings, effort, folder)
+    if options.only_do_unfinished and options.overwrite:
+        raise BadInput("--only_do_unfinished keeps sums and --overwrite removes them; give one of the two.")
+    sources = Sources(files_of(options), options.mask)
+    folder.refuse_inputs(path for path in (options.i, options.mask, *sources.files.read) if path)
+    average = prepare_average(sources, settings, effort, folder)
     check_abort()
     if options.overwrite:
         folder.remove_results()
-    if average.note:
-        print(f" {average.note}")
+    for note in average.notes:
+        print(f" {note}")
     bar = ProgressBar(sys.stdout)
 
     def progress(done: int, total: int) -> None:

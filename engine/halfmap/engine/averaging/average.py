@@ -14,6 +14,7 @@ from halfmap.engine.averaging.partial import SumsKeeper
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.averaging.sources import Effort, Sources
 from halfmap.engine.averaging.summing import Watch, add_up, nothing_summed
+from halfmap.engine.averaging.unseen import left_out
 from halfmap.engine.errors import BadInput
 from halfmap.engine.extraction.record import record_of_files
 from halfmap.engine.formats import labels
@@ -48,8 +49,8 @@ class Average:
         Mask in which the half maps are compared.
     load
         What is held at once.
-    note
-        What was done to the mask; empty if nothing was.
+    notes
+        What was done to the mask, and how many particles no tilt image shows; empty if there is nothing to tell.
     """
 
     sources: Sources
@@ -60,7 +61,7 @@ class Average:
     recordings: Mapping[str, Recording]
     mask: Float32[np.ndarray, "n n n"] | None
     load: Load
-    note: str
+    notes: tuple[str, ...]
 
     @property
     def pixel_size_angstrom(self) -> float:
@@ -75,6 +76,8 @@ class Average:
         keeper = SumsKeeper(self.folder.partial_sums, self._record())
         kept = keeper.kept(self.settings.geometry)
         self.folder.make()
+        if kept is None:
+            self.folder.remove_results()
         total = len(self.particles)
         progress(0, total)
         watch = Watch(
@@ -149,15 +152,18 @@ def prepare_average(sources: Sources, settings: AverageSettings, effort: Effort,
     particles_file, tomograms = sources.files.particles, sources.files.file(labels.TOMOGRAMS_FILE)
     particles, recordings = read_placed_particles(particles_file, tomograms, sources.files.trajectories, Path())
     pixel = settings.binning * common_pixel_size(recordings)
-    mask, note = None, ""
+    mask, change = None, ""
+    unseen = left_out(particles, recordings, settings, particles_file)
     if sources.mask is not None:
         if not particles.half_set.any():
             raise BadInput(f"--mask: {particles_file} has no half sets ({labels.RANDOM_SUBSET}) to be compared in it.")
-        resized, note = read_mask_for(sources.mask, settings.crop_px, pixel, "half maps")
+        resized, change = read_mask_for(sources.mask, settings.crop_px, pixel, "half maps")
         mask = resized.density
     halves = len(np.unique(particles.half_set))
     load = plan_load(settings, halves, recordings.values(), effort.adding_threads, effort.memory_gb)
-    return Average(sources, settings, effort, folder, particles, recordings, mask, load, note)
+    return Average(
+        sources, settings, effort, folder, particles, recordings, mask, load, tuple(filter(None, (unseen, change)))
+    )
 
 
 def common_pixel_size(recordings: Mapping[str, Recording]) -> float:

@@ -1,6 +1,6 @@
 """Files of an average."""
 
-import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from halfmap.engine.averaging.maps import AverageMaps
 from halfmap.engine.averaging.settings import AverageSettings
 from halfmap.engine.errors import BadInput, RunExists
 from halfmap.engine.formats.mrc import write_map
+from halfmap.engine.postprocessing.files import result_files
 
 _NAMES = ("half1", "half2", "merged")
 
@@ -47,6 +48,9 @@ class AverageFolder:
         kinds = ("{}.mrc", "{}_full.mrc", "data_{}.mrc", "weight_{}.mrc")
         return [self.optimisation_set, *(self.folder / kind.format(name) for kind in kinds for name in _NAMES)]
 
+    def _all_results(self) -> list[Path]:
+        return [*self._results(), *result_files(self.postprocess_root)]
+
     def refuse_results(self) -> None:
         """Refuse a folder with an earlier average, whole or not (RunExists)."""
         found = [path for path in (self.partial_sums, *self._results()) if path.exists()]
@@ -56,12 +60,20 @@ class AverageFolder:
                 f"replace it with --overwrite."
             )
 
+    def refuse_inputs(self, inputs: Iterable[Path]) -> None:
+        """Refuse to write results under the names of files that are read."""
+        results = {path.resolve() for path in self._all_results()}
+        for path in inputs:
+            if path.resolve() in results:
+                raise BadInput(f"{path}: is read, and a result would take its name; choose another --o.")
+
     def remove_results(self) -> None:
-        """Remove an earlier average, so that no file of it is taken for one of the new (`--overwrite`)."""
-        for path in self._results():
+        """Remove an earlier average, so that no file of it is taken for one of the new; other files are left alone."""
+        for path in (self.partial_sums, *self._all_results()):
             path.unlink(missing_ok=True)
         for folder in (self.partial_sums.parent, self.postprocess_root.parent):
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def make(self) -> None:
         """Make the folder."""

@@ -41,6 +41,11 @@ def star_file(root: str | Path) -> Path:
     return Path(f"{root}.star")
 
 
+def result_files(root: str | Path) -> list[Path]:
+    """Name all files that there may be, the tables last."""
+    return [*(Path(f"{root}{end}") for end in (".mrc", "_masked.mrc", "_fsc.xml")), star_file(root)]
+
+
 def write_postprocessed(root: str | Path, result: Postprocessed, names: SourceNames) -> list[Path]:
     """Write the maps, the FSC for EMDB, and last the tables.
 

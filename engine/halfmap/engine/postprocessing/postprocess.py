@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex128, Float, Float32, Float64
 
+from halfmap.engine.errors import BadInput
 from halfmap.engine.fourier.transform import restore_map, transform_map
 from halfmap.engine.postprocessing.curves import FscCurves, fsc_curves
 from halfmap.engine.postprocessing.guinier import GuinierFit, fit_b_factor, log_amplitudes
@@ -13,6 +14,7 @@ from halfmap.engine.postprocessing.settings import FitRange, PostprocessSettings
 from halfmap.engine.postprocessing.sharpening import b_factor_weights, final_low_pass, fsc_weights, mtf_weights
 
 STEPS = 2
+_LARGEST_WEIGHT = 1e12
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def postprocess(
     Raises
     ------
     BadInput
-        If a B-factor is asked for and too few shells tell it.
+        If a B-factor is asked for and too few shells tell it, or values become too large by sharpening.
 
     Notes
     -----
@@ -154,11 +156,23 @@ def _sharpen(
     plot = log_amplitudes(weighted)
     fit, b_factor = _b_factor(plot, box_px * pixel_size_angstrom, settings.b_factor)
     low_pass = settings.low_pass_angstrom if settings.low_pass_angstrom >= 0 else resolution_angstrom
-    last = weighted * b_factor_weights(box_px, pixel_size_angstrom, b_factor)
+    last = weighted * _finite_weights(box_px, pixel_size_angstrom, b_factor)
     if low_pass:
         last = last * final_low_pass(box_px, pixel_size_angstrom, low_pass, settings.filter_edge_shells)
     plots = GuinierPlots(original, mtf_plot, plot, log_amplitudes(last))
     return _Sharpened(last, plots, fit, b_factor, low_pass or None)
+
+
+def _finite_weights(box_px: int, pixel_size_angstrom: float, b_factor: float) -> Float64[np.ndarray, "n n half"]:
+    """Weigh by a B-factor; BadInput if that is more than a map in single precision can hold."""
+    with np.errstate(over="ignore"):
+        weights = b_factor_weights(box_px, pixel_size_angstrom, b_factor)
+    if not weights.max() < _LARGEST_WEIGHT:
+        raise BadInput(
+            f"a B-factor of {b_factor:g} Å² sharpens the last shell more than {_LARGEST_WEIGHT:g} times; take one that "
+            f"is nearer to 0."
+        )
+    return weights
 
 
 def _b_factor(
