@@ -18,10 +18,10 @@ walls:
 	$(PYTHON) -c "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"
 
 tests:
-	$(PYTHON) -m pytest -q --cov --cov-report=term:skip-covered
+	$(PYTHON) -m pytest -q -n 2 --cov --cov-report=term:skip-covered
 
 quick:
-	$(PYTHON) -m pytest -q -m "not slow"
+	$(PYTHON) -m pytest -q -n 2 -m "not slow"
 
 # figures of the engine; docs/performance.md tells what they mean
 bench:

@@ -1,10 +1,14 @@
-"""Shared by all tests: shape checks on, stray namespace files refused, reference data found, time measured fairly."""
+"""Shared by all tests: shape checks on, stray namespace files refused, reference data found, time measured fairly.
+
+With -n 2 (pytest-xdist) two processes share the files of tests; the order of files is set here.
+"""
 
 import gc
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jaxtyping import install_import_hook
@@ -51,6 +55,34 @@ install_import_hook(
     # an int may stand where a float is asked for, as for mypy
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
+
+FIRST = ("tests/golden/", "tests/programs/", "tests/faults/", "tests/mpi/")
+"""Long files: whoever is done with one takes on shorter ones."""
+TOGETHER = ("tests/faults/daemon/test_shim.py", "tests/slurm/", "tests/terminal/", "tests/bench/")
+"""They measure times of processes, or bring up what there can be only one of: one process runs them at the very end."""
+
+
+def _place(nodeid: str) -> int:
+    """Place of a test in the order: long files, short ones, then those that stay together, the benchmark at last."""
+    late = (place for place, start in enumerate(TOGETHER, start=2) if nodeid.startswith(start))
+    return next(late, 0 if nodeid.startswith(FIRST) else 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a process file after file, in order, so that what a file's tests share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "together" if nodeid.startswith(TOGETHER) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 def leave_out_what_is_there() -> None:
