@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from halfmap.commands import main
+from halfmap.contract.exit_codes import ExitCode
 from halfmap.engine.formats.mrc import read_map, write_map
 from halfmap.engine.formats.star import read_star, write_star
 from halfmap.engine.fourier.transform import resample_map, window_map
@@ -214,3 +215,9 @@ def test_a_new_average_has_in_its_centre_what_was_at_the_point(tiny_project, tmp
     found = json.loads((tmp_path / "found/center.json").read_text())
     # a structure that was at the point p is in the centre now, and so one in the centre is at −p; 12 noisy particles
     np.testing.assert_allclose(found["offset_px"], -np.array(point_px), atol=0.15)
+
+
+def test_a_folder_that_cannot_be_made_is_named(project, capsys):
+    words = ["--map", "Refine3D/run_class001.mrc", "--mask", "mask.mrc", "--sym", "C4", "--o", "mask.mrc/center"]
+    assert main(["center", *words]) == ExitCode.BAD_INPUT
+    assert "mask.mrc/center: cannot be made (Not a directory)" in capsys.readouterr().err

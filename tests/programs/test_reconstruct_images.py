@@ -78,3 +78,22 @@ def test_stacks_that_are_not_those_of_the_file_are_refused_before_anything_is_ad
     assert "holds 5 images, but 4 tilt images" in told.err
     assert "Adding" not in told.out
     assert not path.exists()
+
+
+def test_the_particle_file_is_not_replaced_by_the_map(tiny_project, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tiny_project)
+    copy = tmp_path / "particles.star"
+    copy.write_bytes((tiny_project / "truth.star").read_bytes())
+    words = ["--i", str(copy), "--o", str(copy), "--ctf", "--overwrite"]
+    assert main(["reconstruct", "--from_images", *words]) == ExitCode.BAD_INPUT
+    assert "the map would take its name" in capsys.readouterr().err
+    assert copy.read_bytes() == (tiny_project / "truth.star").read_bytes()
+
+
+def test_a_job_with_options_that_cannot_be_read_says_that_it_failed(tmp_path, capsys):
+    """RELION takes a job without a marker to be running."""
+    words = ["reconstruct", "--b", "sixteen", "--pipeline_control", f"{tmp_path}/"]
+    assert main(words) == ExitCode.BAD_INPUT
+    assert [path.name for path in tmp_path.iterdir()] == ["RELION_JOB_EXIT_FAILURE"]
+    with pytest.raises(SystemExit):
+        main(words[:3])

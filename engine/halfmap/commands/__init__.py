@@ -9,6 +9,13 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+from halfmap.contract.exit_codes import ExitCode
+from halfmap.contract.job_directory import Marker, marker_file
+
+_OPTIONS_REFUSED = 2
+"""With which argparse ends; of a job it would mean that it was stopped."""
 
 COMMANDS = {
     "tui": "the terminal interface: jobs, curves, maps, output, and the form of the next job",
@@ -73,7 +80,19 @@ def _run(argv: Sequence[str] | None) -> int:
         print(f"halfmap: {words[0]!r} is not a command.\n\n{usage()}", file=sys.stderr)
         return 2
     command = importlib.import_module(f"halfmap.commands.{words[0]}")
-    return int(command.main(words[1:]))
+    try:
+        return int(command.main(words[1:]))
+    except SystemExit as end:
+        if end.code == _OPTIONS_REFUSED and (control := _control_folder(words)) is not None:
+            marker_file(control, Marker.FAILURE).touch()
+            return ExitCode.BAD_INPUT
+        raise
+
+
+def _control_folder(words: Sequence[str]) -> Path | None:
+    """Folder of the markers of a job whose options could not be read, which RELION would else take to be running."""
+    after = words[words.index("--pipeline_control") + 1 :] if "--pipeline_control" in words else []
+    return Path(after[0]) if after and Path(after[0]).is_dir() else None
 
 
 def usage() -> str:

@@ -90,7 +90,10 @@ def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
 def _write(
     options: argparse.Namespace, group: PointGroup, compared: Comparison, offset: Offset, changed: Recentred | None
 ) -> None:
-    options.o.mkdir(parents=True, exist_ok=True)
+    try:
+        options.o.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{options.o}: cannot be made ({error.strerror}); choose another --o.") from error
     files = [] if changed is None else write_recentred(options.o, changed)
     if files and options.pipeline_control is not None:
         write_output_nodes(options.pipeline_control, files)

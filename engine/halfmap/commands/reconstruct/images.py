@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
     settings = settings_of(options)
+    _refuse_own_input(options)
     particles = of_one_grid(_particles(options), options.angpix if options.angpix > 0 else None)
     check_stacks(particles)
     fsc = read_fsc(options.fsc) if options.fsc else None
@@ -80,6 +81,12 @@ def _work(options: argparse.Namespace, check_abort: CheckAbort) -> None:
         density = window_map(density, options.newbox)
     write_map(options.o, density, particles.optics_groups[0].pixel_size_angstrom)
     print(f" Written: {options.o}")
+
+
+def _refuse_own_input(options: argparse.Namespace) -> None:
+    for path in (options.i, options.ios, options.tomograms, options.fsc):
+        if path is not None and path.resolve() == options.o.resolve():
+            raise BadInput(f"{path}: is read, and the map would take its name; give another --o.")
 
 
 def settings_of(options: argparse.Namespace) -> ImageAverageSettings:
