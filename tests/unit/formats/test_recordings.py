@@ -64,3 +64,13 @@ def test_a_number_that_counts_no_image_is_refused(project, images, name):
     project.tilt_series.loc[0, "rlnMicrographName"] = name
     with pytest.raises(BadInput, match="a name such as 000001@stack"):
         read(project)
+
+
+def test_a_stack_that_has_more_images_than_the_table_is_refused(project, images):
+    """Without the row of a bad tilt, all images after it would be taken for those of other tilts."""
+    project.tomograms = project.tomograms.assign(rlnTomoTiltSeriesName="all.mrcs")
+    write_stack(project.folder / "all.mrcs", images, 2.0)
+    np.testing.assert_array_equal(read(project).images(), images)
+    project.tilt_series = project.tilt_series.drop(index=1)
+    with pytest.raises(BadInput, match=r"all\.mrcs: holds 3 images, but the table of TS_01 has 2 rows"):
+        read(project)

@@ -151,5 +151,8 @@ def read_stack(path: Path) -> Float[np.ndarray, "images height width"]:
         raise BadInput(f"{path}: image {bad + 1} holds NaN or infinite values; extract this particle again.")
     if not images.any(axis=(1, 2)).all():
         bad = np.flatnonzero(~images.any(axis=(1, 2)))[0]
-        raise BadInput(f"{path}: image {bad + 1} is zero everywhere; extract this particle again or leave it out.")
+        raise BadInput(
+            f"{path}: image {bad + 1} is zero everywhere; extract this particle again, without the tilt image if it is "
+            f"blank, or leave the particle out."
+        )
     return images

@@ -138,7 +138,20 @@ def _places(row: pd.DataFrame, series: TiltSeries, path: Path, project: Path) ->
                 f"{path}: {labels.FRAME_COUNT} of {series.name} is {frames}, but its tilt series has "
                 f"{series.tilts} images."
             )
+    _refuse_surplus(stack, series.tilts, series.name)
     return tuple(ImagePlace(stack, index) for index in range(series.tilts))
+
+
+def _refuse_surplus(stack: Path, tilts: int, name: str) -> None:
+    """Refuse a stack with more images than the table has rows, as when rows of bad tilts were taken out."""
+    with _opened(stack) as mrc:
+        images = len(mrc.data) if mrc.data.ndim == 3 else 1
+    if images > tilts:
+        raise BadInput(
+            f"{stack}: holds {images} images, but the table of {name} has {tilts} rows. Images of a stack "
+            f"({labels.TILT_SERIES_STACK}) are taken in order, so which are left out is not told; use a stack without "
+            f"them, or take this column out of the set, so that {labels.MICROGRAPH_NAME} names the images."
+        )
 
 
 def _place(text: str, path: Path, project: Path) -> ImagePlace:
