@@ -14,7 +14,7 @@ from halfmap.engine.errors import BadInput
 from halfmap.engine.formats import labels
 from halfmap.engine.formats.columns import as_floats, as_integers, require_table, required
 from halfmap.engine.formats.star import List, read_star
-from halfmap.engine.formats.tomograms import read_tomograms, tilt_table
+from halfmap.engine.formats.tomograms import series_in, tilt_table
 from halfmap.engine.imaging.ctf import Microscope
 from halfmap.engine.particles.tilt_series import TiltSeries
 
@@ -93,8 +93,8 @@ def read_recordings(path: Path, project: Path, names: list[str]) -> dict[str, Re
     BadInput
         Naming the tilt series and the file that is missing, cut short, or of another size than the others.
     """
-    series = read_tomograms(path, project, names)
     tables = read_star(path)
+    series = series_in(tables, path, project, names)
     table = require_table(tables, "global", path)
     rows = {name: table.iloc[[i]] for i, name in enumerate(required(table, labels.TOMO_NAME, path))}
     return {name: _recording(rows[name], series[name], tables, path, project) for name in names}

@@ -38,7 +38,13 @@ def read_tomograms(path: Path, project: Path, names: list[str]) -> dict[str, Til
     BadInput
         Naming the file and what is missing or wrong.
     """
-    tables = read_star(path)
+    return series_in(read_star(path), path, project, names)
+
+
+def series_in(
+    tables: Mapping[str, List | pd.DataFrame], path: Path, project: Path, names: list[str]
+) -> dict[str, TiltSeries]:
+    """Make sense of a tomogram set whose tables were read already; see `read_tomograms`."""
     table = require_table(tables, "global", path)
     known = dict(zip(required(table, labels.TOMO_NAME, path), range(len(table)), strict=True))
     unknown = [name for name in names if name not in known]
